@@ -1,0 +1,68 @@
+import { readyLine } from "./protocol/ready-line.ts";
+import { readLine, type LineOutcome } from "./read-line.ts";
+
+const exitCodes = { done: 0, badInput: 2, noInput: 3, journal: 4, terminated: 143 } as const;
+type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+const INPUT_MAX_BYTES = 8 * 1024 * 1024;
+const STOP_BUDGET_MS = 2_000;
+const FLUSH_BUDGET_MS = 1_000;
+
+const stop = new AbortController();
+process.once("SIGTERM", () => {
+  stop.abort();
+  setTimeout(() => process.exit(exitCodes.terminated), STOP_BUDGET_MS);
+});
+// The host may be gone while the turn goes on: then the journal alone tells what became of it.
+process.stdout.on("error", () => undefined);
+
+process.exit(await main());
+
+async function main(): Promise<ExitCode> {
+  process.stdout.write(readyLine());
+  // The schemas load while the host is still writing down that this runner exists.
+  const [line, turnProgram] = await Promise.all([
+    readLine(process.stdin, INPUT_MAX_BYTES, stop.signal),
+    import("./turn-program.ts"),
+  ]);
+  if (line.kind !== "line") return withoutInput(line);
+  const ended = await turnProgram.runInput(line.text, {
+    ipcDir: process.env["NANOCLAW_IPC_DIR"],
+    echo: (text) => void process.stdout.write(text),
+    complain,
+    monotonic: () => performance.now(),
+    signal: stop.signal,
+  });
+  await flushed();
+  return exitCodes[ended];
+}
+
+function withoutInput(line: Exclude<LineOutcome, { kind: "line" }>): ExitCode {
+  switch (line.kind) {
+    case "end":
+      complain("no input: standard input ended before a complete line");
+      return exitCodes.noInput;
+    case "too-long":
+      complain(`the input line is longer than ${INPUT_MAX_BYTES} bytes`);
+      return exitCodes.badInput;
+    case "not-utf8":
+      complain("the input line is not UTF-8");
+      return exitCodes.badInput;
+    case "aborted":
+      return exitCodes.terminated;
+    default:
+      return line satisfies never;
+  }
+}
+
+/** A reader that stopped reading must not keep the process; what it misses is in the journal. */
+function flushed(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, FLUSH_BUDGET_MS);
+    process.stdout.write("", () => resolve());
+  });
+}
+
+function complain(message: string): void {
+  process.stderr.write(`agent-runner: ${message}\n`);
+}

@@ -1,0 +1,29 @@
+import { McpServer, type CallToolResult, type ServerContext } from "@modelcontextprotocol/server";
+import { toolArguments, toolDescriptions, toolNames, toolResults, type ToolName } from "../protocol/index.ts";
+import type { ToolOutcome } from "../backends/backend.ts";
+import type { HostRequests } from "./host-requests.ts";
+
+/** The MCP server `nanoclaw`: every tool of the protocol, each call carried to the host. */
+export function createToolServer(requests: HostRequests): McpServer {
+  const server = new McpServer({ name: "nanoclaw", version: "1.0.0" });
+  for (const tool of toolNames) {
+    const config = {
+      description: toolDescriptions[tool],
+      inputSchema: toolArguments[tool],
+      outputSchema: toolResults[tool],
+    };
+    server.registerTool(tool, config, async (args: unknown, context: ServerContext) =>
+      toResult(tool, await requests.call(tool, args, context.mcpReq.signal)),
+    );
+  }
+  return server;
+}
+
+function toResult(tool: ToolName, outcome: ToolOutcome): CallToolResult {
+  if (!outcome.ok) return refusal(outcome.error);
+  const parsed = toolResults[tool].safeParse(outcome.result);
+  if (!parsed.success) return refusal("It was done, but the host's result has an unknown form.");
+  return { content: [{ type: "text", text: JSON.stringify(parsed.data) }], structuredContent: parsed.data };
+}
+
+const refusal = (reason: string): CallToolResult => ({ isError: true, content: [{ type: "text", text: reason }] });

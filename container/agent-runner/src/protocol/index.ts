@@ -1,0 +1,23 @@
+export { PROTOCOL_VERSION } from "./version.ts";
+export { errorClasses, errorClassSchema, type ErrorClass } from "./error-class.ts";
+export { agentSettingsSchema, turnInputSchema, type TurnInput } from "./input.ts";
+export { answerSchema, frameBodySchema, frameSchema, parseFrame, parseReady } from "./frames.ts";
+export { readyLine } from "./ready-line.ts";
+export type { Answer, Frame, FrameBody, ReadyFrame } from "./frames.ts";
+export {
+  REQUEST_MAX_BYTES,
+  requestIdSchema,
+  requestSchema,
+  responseSchema,
+  type Request,
+  type Response,
+} from "./requests.ts";
+export {
+  scheduleTypeSchema,
+  taskViewSchema,
+  toolArguments,
+  toolDescriptions,
+  toolNames,
+  toolResults,
+} from "./tools.ts";
+export type { ScheduleType, TaskView, ToolArguments, ToolName, ToolResult } from "./tools.ts";

@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { PROTOCOL_VERSION } from "./version.ts";
+
+/** What a backend is asked to be; `kiro` and ACP agents add their own settings here. */
+export const agentSettingsSchema = z.strictObject({
+  backend: z.enum(["offline", "kiro"]),
+  /** The name the person calls the assistant by. */
+  assistantName: z.string().min(1),
+  name: z.string().nullable(),
+  model: z.string().nullable(),
+});
+
+/**
+ * One turn, as one line of JSON on the runner's stdin. It is the only thing the runner ever acts
+ * on: end of file before the line is complete means that nothing was asked.
+ */
+export const turnInputSchema = z.strictObject({
+  protocol: z.literal(PROTOCOL_VERSION),
+  turn: z.string().regex(/^[a-z0-9]{12}$/),
+  attempt: z.int().min(1),
+  kind: z.enum(["message", "task"]),
+  group: z.strictObject({ folder: z.string().min(1), name: z.string(), main: z.boolean() }),
+  chat: z.strictObject({
+    jid: z.string().min(1),
+    name: z.string(),
+    /** IANA time zone of the chat. */
+    zone: z.string().min(1),
+  }),
+  prompt: z.string().min(1),
+  /**
+   * The host's wall clock when it wrote this, epoch ms. Schedules are kept by the host's clock; the
+   * one inside may differ (a virtual machine that slept).
+   */
+  now: z.int().min(0),
+  /** The agent's session to resume; null starts a new one. */
+  session: z.string().nullable(),
+  agent: agentSettingsSchema,
+  limits: z.strictObject({
+    /** Bytes of frames the runner may write before the host ends the run. */
+    outputBytes: z.int().min(1024),
+  }),
+  /** Credentials; they exist nowhere else inside. */
+  secrets: z.record(z.string(), z.string()),
+  /** Marks our frames among log noise. It is no border: the agent can read it. */
+  frameToken: z.string().min(16),
+  oneShot: z.boolean(),
+});
+
+export type TurnInput = z.infer<typeof turnInputSchema>;

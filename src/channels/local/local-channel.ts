@@ -1,0 +1,149 @@
+import { Hono } from "hono";
+import { streamSSE, type SSEStreamingApi } from "hono/streaming";
+import { z } from "zod";
+import type { Clock } from "../../domain/clock.ts";
+import { isLocal, localJid, type Folder, type Jid } from "../../domain/ids.ts";
+import { MESSAGE_MAX_BYTES } from "../../domain/message.ts";
+import { createWakeUp, type WakeUp } from "../../domain/wake-up.ts";
+import type { Channel, Receive } from "../channel.ts";
+
+/** A reply as a local chat shows it. `seq` grows per host; a client shows each once. */
+export interface Reply {
+  seq: number;
+  id: string;
+  text: string;
+  /** Epoch milliseconds. */
+  at: number;
+  source: "answer" | "send_message" | "notice";
+  turn: string | null;
+  task: string | null;
+}
+
+/** What the ledger keeps for local chats: the outbox rows themselves are the mailbox. */
+export interface Mailbox {
+  /** The chat's replies after `seq`, oldest first. */
+  after(chat: Jid, seq: number): Reply[];
+  newest(chat: Jid): number;
+  shown(chat: Jid): number;
+  markShown(chat: Jid, seq: number): void;
+  /** Makes sure that the group has its local chat; a problem names what is wrong and the cure. */
+  open(folder: string): { ok: true; folder: Folder } | { ok: false; problem: string };
+}
+
+export interface LocalChannelOptions {
+  receive: Receive;
+  mailbox: Mailbox;
+  clock: Clock;
+}
+
+export interface LocalChannel extends Channel {
+  /** To be mounted on the control socket: whoever can open that is the owner. */
+  routes: Hono;
+}
+
+const messageSchema = z.strictObject({
+  /** Chosen by the client: sending it twice stores it once. */
+  id: z.string().min(1).max(64),
+  text: z.string(),
+  sender: z.string().min(1).max(64).optional(),
+});
+
+const PING_MS = 15_000;
+
+/** The chat on this machine: its network is the ledger, so a stored reply has arrived. */
+export function createLocalChannel({ receive, mailbox, clock }: LocalChannelOptions): LocalChannel {
+  const listeners = new Set<WakeUp>();
+  const stopping = new AbortController();
+
+  const stream = async (sse: SSEStreamingApi, chat: Jid, from: number) => {
+    const wake = createWakeUp();
+    listeners.add(wake);
+    const closed = new AbortController();
+    sse.onAbort(() => closed.abort());
+    const over = AbortSignal.any([stopping.signal, closed.signal]);
+    let last = from;
+    try {
+      await sse.writeSSE({ event: "open", data: JSON.stringify({ after: last }) });
+      while (!over.aborted) {
+        for (const reply of mailbox.after(chat, last)) {
+          await sse.writeSSE({ event: "reply", id: String(reply.seq), data: JSON.stringify(reply) });
+          last = reply.seq;
+        }
+        const woken = wake.next();
+        await clock.sleep(PING_MS, AbortSignal.any([over, woken]));
+        // A connection that broke without a word is noticed when something is written to it.
+        if (!woken.aborted) await sse.writeSSE({ event: "ping", data: "" });
+      }
+    } finally {
+      listeners.delete(wake);
+    }
+  };
+
+  return {
+    name: "local",
+    owns: isLocal,
+    start: () => Promise.resolve(),
+    send: () => {
+      listeners.forEach((listener) => listener.now());
+      return Promise.resolve({ kind: "acknowledged" });
+    },
+    state: () => ({ connected: true, detail: `${listeners.size} open` }),
+    stop: () => {
+      stopping.abort();
+      return Promise.resolve();
+    },
+    routes: createRoutes({ receive, mailbox, clock, stream }),
+  };
+}
+
+type Routes = LocalChannelOptions & { stream(sse: SSEStreamingApi, chat: Jid, from: number): Promise<void> };
+
+function createRoutes({ receive, mailbox, clock, stream }: Routes): Hono {
+  const app = new Hono();
+  app.post("/:folder/messages", async (context) => {
+    const opened = mailbox.open(context.req.param("folder"));
+    if (!opened.ok) return context.json({ error: opened.problem }, 404);
+    if (Number(context.req.header("content-length") ?? 0) > 2 * MESSAGE_MAX_BYTES) {
+      return context.json({ error: tooLong(Number(context.req.header("content-length"))) }, 413);
+    }
+    const body = messageSchema.safeParse(await context.req.json().catch(() => undefined));
+    if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);
+    const { id, text, sender } = body.data;
+    const bytes = Buffer.byteLength(text);
+    if (bytes > MESSAGE_MAX_BYTES) return context.json({ error: tooLong(bytes) }, 413);
+    const received = await receive({
+      chat: localJid(opened.folder),
+      id,
+      sender: "owner",
+      senderName: sender ?? "Owner",
+      text,
+      sentAt: clock.now(),
+      fromOwner: true,
+      fromAssistant: false,
+      mentionsUs: false,
+      quote: null,
+    });
+    return context.json(received);
+  });
+  app.get("/:folder/events", (context) => {
+    const opened = mailbox.open(context.req.param("folder"));
+    if (!opened.ok) return context.json({ error: opened.problem }, 404);
+    const chat = localJid(opened.folder);
+    const after = context.req.query("after") ?? "shown";
+    const from = after === "shown" ? mailbox.shown(chat) : after === "now" ? mailbox.newest(chat) : Number(after);
+    if (!Number.isSafeInteger(from)) return context.json({ error: `after=${after} is no number` }, 400);
+    return streamSSE(context, (sse) => stream(sse, chat, from));
+  });
+  app.post("/:folder/shown", async (context) => {
+    const opened = mailbox.open(context.req.param("folder"));
+    if (!opened.ok) return context.json({ error: opened.problem }, 404);
+    const body = z.strictObject({ seq: z.int().min(0) }).safeParse(await context.req.json().catch(() => undefined));
+    if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);
+    mailbox.markShown(localJid(opened.folder), body.data.seq);
+    return context.json({});
+  });
+  return app;
+}
+
+const tooLong = (bytes: number): string =>
+  `The message has ${(bytes / 2 ** 20).toFixed(1)} MiB; the limit is ${MESSAGE_MAX_BYTES / 2 ** 20} MiB. Nothing was stored. Put long material into a file in the group's folder and name it.`;

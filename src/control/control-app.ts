@@ -1,0 +1,168 @@
+import { Hono, type Context } from "hono";
+import { z } from "zod";
+import type { Clock } from "../domain/clock.ts";
+import { storyState, tellStory } from "../domain/explain.ts";
+import { localJid, type Folder, type Jid } from "../domain/ids.ts";
+import { taskView } from "../domain/task.ts";
+import { passingReason } from "../store/database.ts";
+import type { StoredMessage } from "../store/messages.ts";
+import type { Store } from "../store/store.ts";
+import { addGroupSchema, GroupError, groupOperations, setGroupSchema } from "./groups.ts";
+import { storyOf } from "./story.ts";
+
+export interface ControlOptions {
+  store: Store;
+  clock: Clock;
+  zone: string;
+  /** Facts that only a running host has. */
+  host(): {
+    running: boolean;
+    pid: number;
+    startedAt: number;
+    runtime: string;
+    agent: string;
+    channels: { name: string; connected: boolean; detail: string }[];
+  };
+  /** Ends what runs and waits in a group; returns how many turns. */
+  stopGroup(folder: Folder): number;
+  /** Groups or tasks were changed. */
+  onChange(): void;
+}
+
+/** The control API: commands and scripts of whoever may open the socket, that is the owner. */
+export function createControlApp(options: ControlOptions): Hono {
+  const app = new Hono();
+  app.onError((error, context) => failure(context, error));
+  app.notFound((context) => context.json({ error: `There is no ${context.req.path} here.` }, 404));
+  addLooking(app, options);
+  addGroups(app, options);
+  addTasks(app, options);
+  return app;
+}
+
+function failure(context: Context, error: Error): Response {
+  if (error instanceof GroupError) return context.json({ error: error.message }, 409);
+  const passing = passingReason(error);
+  if (passing) return context.json({ error: `Nothing was changed: ${passing}. Try again when that is cured.` }, 503);
+  return context.json({ error: error.message }, 500);
+}
+
+function addLooking(app: Hono, { store, clock, zone, host }: ControlOptions): void {
+  app.get("/status", (context) =>
+    context.json({
+      ...host(),
+      now: clock.now(),
+      groups: store.groups.list().map(({ folder, name }) => ({ folder, name })),
+      runningTurns: store.turns
+        .running()
+        .map(({ id, folder, kind, attempts, createdAt }) => ({ id, folder, kind, attempts, createdAt })),
+      waitingTurns: store.turns
+        .queued()
+        .map(({ id, folder, kind, dueAt, failureClass }) => ({ id, folder, kind, dueAt, failureClass })),
+      unsent: store.outbox.pendingCount(),
+      nextTasks: store.tasks.open(null).slice(0, 5).map(taskView),
+      lastFailures: store.turns
+        .lastFailed(3)
+        .map(({ id, folder, status, failureClass, failureDetail, endedAt }) => ({
+          id,
+          folder,
+          status,
+          failureClass,
+          failureDetail,
+          endedAt,
+        })),
+    }),
+  );
+  app.get("/why", (context) => {
+    const given = context.req.query("chat") ?? "main";
+    const chat = (store.groups.find(given) ? localJid(given as Folder) : given) as Jid;
+    const chats = store.groups.find(given) ? store.groups.chatsOf(given as Folder).map(({ jid }) => jid) : [chat];
+    const latest = chats.map((jid) => store.messages.latest(jid)).filter((message) => message !== undefined);
+    const newest = latest.sort((a, b) => b.seq - a.seq)[0];
+    if (newest) return context.json(outcome(store, newest, zone));
+    if (store.groups.chat(chat))
+      return context.json({ state: "empty", lines: ["Nobody has written in this chat yet."] });
+    return context.json({ error: `The chat ${given} is not registered. Registered are: ${registered(store)}.` }, 404);
+  });
+  app.get("/messages/:seq", (context) => {
+    const message = store.messages.bySeq(Number(context.req.param("seq")));
+    return message
+      ? context.json(outcome(store, message, zone))
+      : context.json({ error: "There is no such message." }, 404);
+  });
+}
+
+const registered = (store: Store): string =>
+  store.groups
+    .chats()
+    .map(({ jid }) => jid)
+    .join(", ");
+
+/** What became of a message, and the one-time reminders that its turn made and that are still to come. */
+function outcome(store: Store, message: StoredMessage, zone: string) {
+  const story = storyOf(store, message, zone);
+  const made = store.tasks.all().filter((task) => story.turnId !== null && task.createdTurn === story.turnId);
+  const replies = story.turnId === null ? [] : store.outbox.ofTurn(story.turnId as never);
+  return {
+    state: storyState(story),
+    lines: tellStory(story),
+    message: { seq: message.seq, text: message.text.slice(0, 80), sentAt: message.sentAt },
+    lastReply: Math.max(0, ...replies.map(({ seq }) => seq)),
+    reminders: made.filter(({ schedule, status }) => schedule.type === "once" && status === "active").map(taskView),
+    recurring: made.filter(({ schedule, status }) => schedule.type !== "once" && status === "active").map(taskView),
+    newestReply: store.outbox.newestSeq(message.chat),
+  };
+}
+
+function addGroups(app: Hono, { store, clock, stopGroup, onChange }: ControlOptions): void {
+  const groups = groupOperations(store, clock);
+  const changed = <T>(context: Context, result: T): Response => {
+    onChange();
+    return context.json(result as object);
+  };
+  app.get("/groups", (context) => context.json(groups.list()));
+  app.post("/groups", async (context) => {
+    const body = addGroupSchema.safeParse(await bodyOf(context));
+    if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);
+    return changed(context, groups.add(body.data));
+  });
+  app.patch("/groups/:folder", async (context) => {
+    const body = setGroupSchema.safeParse(await bodyOf(context));
+    if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);
+    return changed(context, groups.set(context.req.param("folder"), body.data));
+  });
+  app.delete("/groups/:folder", (context) => {
+    const removed = groups.remove(context.req.param("folder"));
+    stopGroup(removed.folder);
+    return changed(context, removed);
+  });
+  app.post("/groups/:folder/stop", (context) => {
+    const folder = context.req.param("folder");
+    if (!store.groups.find(folder)) return context.json({ error: `There is no group "${folder}".` }, 404);
+    return context.json({ stopped: stopGroup(folder as Folder) });
+  });
+}
+
+function addTasks(app: Hono, { store, onChange }: ControlOptions): void {
+  const missing = (id: string) => ({
+    error: `There is no task "${id}". The tasks there are: nanoclaw tasks list --all`,
+  });
+  app.get("/tasks", (context) => {
+    const all = context.req.query("all") === "true";
+    return context.json((all ? store.tasks.all() : store.tasks.open(null)).map(taskView));
+  });
+  app.get("/tasks/:id", (context) => {
+    const task = store.tasks.find(context.req.param("id"));
+    if (!task) return context.json(missing(context.req.param("id")), 404);
+    return context.json({ ...taskView(task), last_result: task.lastResult, runs: store.tasks.runs(task.id, 10) });
+  });
+  app.post("/tasks/:id/cancel", (context) => {
+    const task = store.tasks.find(context.req.param("id"));
+    if (!task) return context.json(missing(context.req.param("id")), 404);
+    if (!store.tasks.cancel(task.id)) return context.json({ error: `Task ${task.id} is ${task.status} already.` }, 409);
+    onChange();
+    return context.json(taskView({ ...task, status: "cancelled", nextRun: null }));
+  });
+}
+
+const bodyOf = (context: Context): Promise<unknown> => context.req.json().catch(() => undefined);

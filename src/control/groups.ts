@@ -1,0 +1,152 @@
+import { z } from "zod";
+import { groupSettingsSchema, sendersSchema, type Group, type RegisteredChat } from "../domain/group.ts";
+import { isLocal, localJid, MAIN, parseFolder, parseJid, type Folder } from "../domain/ids.ts";
+import type { Clock } from "../domain/clock.ts";
+import type { Store } from "../store/store.ts";
+
+/** A change that cannot be made; the message names what is wrong and the cure. */
+export class GroupError extends Error {
+  override name = "GroupError";
+}
+
+const chatSettings = {
+  trigger: z.string().min(1).max(64).nullable().optional(),
+  requiresTrigger: z.boolean().optional(),
+  senders: sendersSchema.optional(),
+};
+
+export const addGroupSchema = z.strictObject({
+  jid: z.string().optional(),
+  name: z.string().min(1).max(200),
+  folder: z.string(),
+  /** Says that the folder's group is meant to get one more chat. */
+  join: z.boolean().optional(),
+  settings: groupSettingsSchema.optional(),
+  ...chatSettings,
+});
+
+export const setGroupSchema = z.strictObject({
+  name: z.string().min(1).max(200).optional(),
+  /** Null puts a setting back to the host's own. */
+  settings: z.record(z.string(), z.unknown()).optional(),
+  ...chatSettings,
+});
+
+export interface GroupView extends Group {
+  chats: RegisteredChat[];
+}
+
+export interface GroupOperations {
+  list(): GroupView[];
+  add(request: z.infer<typeof addGroupSchema>): GroupView;
+  set(folder: string, request: z.infer<typeof setGroupSchema>): GroupView;
+  /** Its folder and what was said stay; its tasks are cancelled. */
+  remove(folder: string): GroupView;
+  /** The group's own local chat, made when it is missing. */
+  openLocalChat(folder: string): Folder;
+}
+
+/** Registering, changing and removing groups. Throws `GroupError` for what is not allowed. */
+export function groupOperations(store: Store, clock: Clock): GroupOperations {
+  const need = (folder: string): Group => {
+    const group = store.groups.find(folder);
+    if (group) return group;
+    const known = store.groups.list().map((one) => one.folder);
+    throw new GroupError(
+      `There is no group "${folder}". There are: ${known.join(", ")}. Add one with: nanoclaw groups add --name "Name" --folder ${folder}`,
+    );
+  };
+  const view = (folder: Folder): GroupView => ({ ...need(folder), chats: store.groups.chatsOf(folder) });
+
+  return {
+    list: () => store.groups.list().map((group) => view(group.folder)),
+    add: (request) => store.transaction(() => view(addGroup(store, request, clock.now()))),
+    set: (folder, request) =>
+      store.transaction(() => {
+        changeGroup(store, need(folder), request);
+        return view(need(folder).folder);
+      }),
+    remove: (folder) =>
+      store.transaction(() => {
+        const group = need(folder);
+        if (group.folder === MAIN) throw new GroupError("The main group cannot be removed: it manages all the others.");
+        const removed = view(group.folder);
+        store.tasks.endOf(group.folder);
+        store.groups.remove(group.folder);
+        return removed;
+      }),
+    openLocalChat: (folder) =>
+      store.transaction(() => {
+        const group = need(folder);
+        addLocalChat(store, group);
+        return group.folder;
+      }),
+  };
+}
+
+function addGroup(store: Store, request: z.infer<typeof addGroupSchema>, now: number): Folder {
+  const folder = parseFolder(request.folder);
+  if (!folder.ok) throw new GroupError(folder.problem);
+  const jid = request.jid === undefined ? undefined : parseJid(request.jid);
+  if (jid && !jid.ok) throw new GroupError(jid.problem);
+  const existing = store.groups.find(folder.value);
+  if (existing && (!request.join || !jid)) {
+    throw new GroupError(
+      `The folder "${folder.value}" is used by the group "${existing.name}" already. Choose another folder, or add a chat to that group with --jid and --join.`,
+    );
+  }
+  if (!existing) store.groups.add(folder.value, request.name, request.settings ?? {}, now);
+  const group = { folder: folder.value, name: request.name };
+  if (!jid) addLocalChat(store, group);
+  else addChat(store, { ...chatDefaults(request), jid: jid.value, ...group });
+  return folder.value;
+}
+
+function addChat(store: Store, chat: RegisteredChat): void {
+  const known = store.groups.chat(chat.jid);
+  if (known) {
+    throw new GroupError(
+      `The chat ${chat.jid} belongs to the group "${known.folder}" already; change it with: nanoclaw groups set ${known.folder}`,
+    );
+  }
+  store.groups.addChat(chat);
+}
+
+/** Whoever reaches the local chat is the owner: no trigger is needed there. */
+function addLocalChat(store: Store, group: Pick<Group, "folder" | "name">): void {
+  const jid = localJid(group.folder);
+  if (store.groups.chat(jid)) return;
+  store.groups.addChat({
+    jid,
+    folder: group.folder,
+    name: group.name,
+    trigger: null,
+    requiresTrigger: false,
+    senders: "owner",
+  });
+}
+
+function chatDefaults(request: z.infer<typeof addGroupSchema>) {
+  return {
+    trigger: request.trigger ?? null,
+    requiresTrigger: request.requiresTrigger ?? !(request.jid !== undefined && isLocal(request.jid as never)),
+    senders: request.senders ?? ("owner" as const),
+  };
+}
+
+function changeGroup(store: Store, group: Group, request: z.infer<typeof setGroupSchema>): void {
+  const merged = { ...group.settings, ...request.settings };
+  const kept = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
+  const settings = groupSettingsSchema.safeParse(kept);
+  if (!settings.success) throw new GroupError(`These settings cannot be used: ${z.prettifyError(settings.error)}`);
+  store.groups.update(group.folder, request.name ?? group.name, settings.data);
+  for (const chat of store.groups.chatsOf(group.folder)) {
+    if (isLocal(chat.jid)) continue;
+    store.groups.updateChat({
+      ...chat,
+      trigger: request.trigger === undefined ? chat.trigger : request.trigger,
+      requiresTrigger: request.requiresTrigger ?? chat.requiresTrigger,
+      senders: request.senders ?? chat.senders,
+    });
+  }
+}

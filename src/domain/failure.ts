@@ -1,0 +1,113 @@
+import type { ErrorClass } from "@nanoclaw/agent-runner/protocol";
+
+export interface Failure {
+  class: ErrorClass;
+  /** For log and `why`; never shown in a chat as it is. */
+  detail: string;
+}
+
+export interface FailureFacts {
+  failure: Failure;
+  /** Attempts of this turn that failed with class `crash`, this one included. */
+  crashes: number;
+  /** A request of this turn was executed that had an effect outside the group's folder. */
+  acted: boolean;
+  /** The person was already told that this turn waits. */
+  told: boolean;
+  now: number;
+}
+
+export type AfterFailure =
+  /** Try again at `at`. */
+  | { kind: "retry"; at: number }
+  /** Wait until the cause is gone (`at`: look again then); `say` once. */
+  | { kind: "wait"; at: number; say: string | null }
+  /** It is over; one sentence for the chat. */
+  | { kind: "end"; status: "failed" | "interrupted"; say: string };
+
+const CRASH_RETRIES = 5;
+const FIRST_BACKOFF_MS = 5_000;
+/** How often a cause that only a person or another program can remove is looked at again. */
+const WAIT_STEP_MS = 10 * 60_000;
+const ENGINE_STEP_MS = 30_000;
+
+/** The longest wait any retry is given; a due time further off can only come from a clock that jumped. */
+export const LONGEST_WAIT_MS = 60 * 60_000;
+
+/** Retry, wait or give up? Decided by the cause; repeated effects are worse than a missing answer. */
+export function decideAfterFailure(facts: FailureFacts): AfterFailure {
+  if (facts.acted) return { kind: "end", status: "interrupted", say: actedSentence(facts.failure) };
+  switch (facts.failure.class) {
+    case "logged-out":
+    case "agent-missing":
+    case "image-mismatch":
+      return wait(facts, WAIT_STEP_MS);
+    case "limit-reached":
+      return wait(facts, LONGEST_WAIT_MS);
+    case "engine-down":
+      return wait(facts, ENGINE_STEP_MS);
+    case "timeout":
+    case "silence":
+    case "output-cap":
+    case "disk":
+      return { kind: "end", status: "failed", say: endSentences[facts.failure.class] };
+    case "crash":
+      return afterCrash(facts);
+    default:
+      return facts.failure.class satisfies never;
+  }
+}
+
+function afterCrash({ crashes, now }: FailureFacts): AfterFailure {
+  if (crashes > CRASH_RETRIES) {
+    return {
+      kind: "end",
+      status: "failed",
+      say: `I could not answer: the agent broke down ${crashes} times. \`nanoclaw why\` shows the reason; write again to have me try once more.`,
+    };
+  }
+  return { kind: "retry", at: now + FIRST_BACKOFF_MS * 2 ** (crashes - 1) };
+}
+
+function wait({ failure, told, now }: FailureFacts, step: number): AfterFailure {
+  const say = told ? null : (waitSentences[failure.class] ?? failure.detail);
+  return { kind: "wait", at: now + step, say };
+}
+
+const actedSentence = (failure: Failure): string =>
+  `I was cut off in the middle of this (${causes[failure.class]}) after I had already done part of it, so I do not simply start over. Say "go on" to have me continue.`;
+
+const causes: Record<ErrorClass, string> = {
+  "logged-out": "the agent is logged out",
+  "agent-missing": "the agent is not installed",
+  "limit-reached": "the agent's usage limit is reached",
+  "engine-down": "the container engine stopped",
+  "image-mismatch": "the agent image is missing or of another version",
+  timeout: "it took too long",
+  silence: "the agent went silent",
+  "output-cap": "the agent wrote too much",
+  disk: "the disk is full",
+  crash: "the agent broke down",
+};
+
+const waitSentences: Partial<Record<ErrorClass, string>> = {
+  "logged-out":
+    "I cannot answer: the agent is logged out. On the machine, run: kiro-cli login. Your message waits and is answered after that.",
+  "agent-missing":
+    "I cannot answer: the agent that is set for this chat is not installed. On the machine, run: npm run nanoclaw -- doctor. Your message waits and is answered after that.",
+  "image-mismatch":
+    "I cannot answer: the agent image is missing or of another version. On the machine, run: docker build -t nanoclaw-agent:latest ./container. Your message waits.",
+  "limit-reached": "The agent's usage limit is reached. Your message waits and is answered when the limit resets.",
+  "engine-down":
+    "I cannot answer: the container engine does not run on the machine. Your message waits and is answered when it is back.",
+};
+
+const endSentences = {
+  timeout:
+    "I stopped: this took longer than one turn may take (CONTAINER_TIMEOUT). Ask for a smaller step, or raise the limit.",
+  silence:
+    "I stopped: the agent gave no sign of life for too long (NANOCLAW_SILENCE_TIMEOUT). Write again to have me try once more.",
+  "output-cap":
+    "I stopped: the agent wrote more than one turn may (CONTAINER_MAX_OUTPUT_SIZE). Ask for a smaller step.",
+  disk: "I stopped: the disk of the machine is nearly full. Free some space, then write again.",
+} as const;

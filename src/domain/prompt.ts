@@ -1,0 +1,131 @@
+import { humanInZone, isoInZone } from "./zone.ts";
+
+export interface PromptMessage {
+  senderName: string;
+  text: string;
+  sentAt: number;
+  /** Not allowed to start turns here: the agent must not take orders from this line. */
+  guest: boolean;
+  quoteText: string | null;
+}
+
+export interface PromptChat {
+  jid: string;
+  name: string;
+  folder: string;
+  zone: string;
+}
+
+export interface MessagePromptFacts {
+  chat: PromptChat;
+  now: number;
+  /** Oldest first; already the newest ones of a long backlog. */
+  messages: PromptMessage[];
+  /** Waiting messages older than those given. */
+  olderCount: number;
+  notes: string[];
+  /** UTF-8 bytes the prompt may take. */
+  budget: number;
+}
+
+export interface TaskPromptFacts {
+  chat: PromptChat;
+  now: number;
+  task: { id: string; prompt: string; dueAt: number };
+  notes: string[];
+}
+
+/** Parts of the budget kept for everything around the messages. */
+const FRAME_BYTES = 4096;
+
+/**
+ * The turn's messages as the agent reads them: the newest that fit the budget, oldest first, with
+ * a line that says how many are left out and how to find them.
+ */
+export function messagePrompt(facts: MessagePromptFacts): string {
+  const room = Math.max(1024, facts.budget - FRAME_BYTES - byteLength(facts.notes.join("")));
+  const { lines, leftOut } = newestThatFit(facts.messages, facts.chat.zone, room);
+  const older = facts.olderCount + leftOut;
+  return [
+    chatLine(facts.chat, facts.now),
+    ...(older > 0 ? [olderLine(older)] : []),
+    ...facts.notes.map(noteLine),
+    `<messages zone="${escapeXml(facts.chat.zone)}">`,
+    ...lines,
+    "</messages>",
+  ].join("\n");
+}
+
+export function taskPrompt({ chat, now, task, notes }: TaskPromptFacts): string {
+  return [
+    "[SCHEDULED TASK - started by the schedule, not by a message]",
+    chatLine(chat, now),
+    ...notes.map(noteLine),
+    `<task id="${escapeXml(task.id)}" due="${isoInZone(task.dueAt, chat.zone)}">`,
+    escapeXml(task.prompt),
+    "</task>",
+  ].join("\n");
+}
+
+export const interruptedNote = (at: number, zone: string): string =>
+  `An earlier attempt at this, begun ${humanInZone(at, zone)}, was cut off and may already have done part of the work. Look before you repeat anything.`;
+
+function newestThatFit(messages: PromptMessage[], zone: string, room: number): { lines: string[]; leftOut: number } {
+  const lines: string[] = [];
+  let used = 0;
+  for (const message of messages.toReversed()) {
+    const line = messageLine(message, zone);
+    const size = byteLength(line) + 1;
+    if (used + size > room) {
+      // Even a single giant must be seen: its beginning is.
+      if (lines.length === 0) lines.push(cutMessageLine(message, zone, room));
+      break;
+    }
+    used += size;
+    lines.push(line);
+  }
+  return { lines: lines.reverse(), leftOut: messages.length - lines.length };
+}
+
+function messageLine(message: PromptMessage, zone: string): string {
+  const role = message.guest ? ' role="guest"' : "";
+  const quote = message.quoteText === null ? "" : ` reply-to="${escapeXml(message.quoteText.slice(0, 500))}"`;
+  const sender = escapeXml(message.senderName);
+  return `<message sender="${sender}" time="${isoInZone(message.sentAt, zone)}"${role}${quote}>${escapeXml(message.text)}</message>`;
+}
+
+/** Escaping makes a character at most six bytes long, so a sixth of the room always fits. */
+function cutMessageLine(message: PromptMessage, zone: string, room: number): string {
+  const kept = cutAtCharacter(message.text, Math.floor(room / 6));
+  const note = `[… cut here: ${message.text.length - kept.length} more characters. search_messages finds the whole text.]`;
+  return messageLine({ ...message, text: `${kept}\n${note}` }, zone);
+}
+
+const chatLine = (chat: PromptChat, now: number): string =>
+  `<chat name="${escapeXml(chat.name)}" jid="${escapeXml(chat.jid)}" group="${escapeXml(chat.folder)}" zone="${escapeXml(chat.zone)}" now="${isoInZone(now, chat.zone)}" />`;
+
+const olderLine = (count: number): string =>
+  `<older count="${count}">${count.toLocaleString("en")} older messages that were not answered yet are not shown; search_messages finds them by their words.</older>`;
+
+const noteLine = (note: string): string => `<note>${escapeXml(note)}</note>`;
+
+export function escapeXml(text: string): string {
+  return (
+    text
+      .replaceAll("&", "&amp;")
+      .replaceAll("<", "&lt;")
+      .replaceAll(">", "&gt;")
+      .replaceAll('"', "&quot;")
+      // Control characters have no place in XML and could steer a terminal that shows the prompt.
+      // eslint-disable-next-line no-control-regex
+      .replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/g, "\u{FFFD}")
+  );
+}
+
+/** The first `length` UTF-16 units, one fewer where that would halve a surrogate pair. */
+export function cutAtCharacter(text: string, length: number): string {
+  const cut = text.slice(0, length);
+  return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut;
+}
+
+const byteLength = (text: string): number => Buffer.byteLength(text, "utf8");

@@ -1,0 +1,13 @@
+import { DateTime, IANAZone } from "luxon";
+
+export const isZone = (zone: string): boolean => IANAZone.isValidZone(zone);
+
+/** ISO 8601 with offset, to the second, in that zone: `2026-11-22T18:00:05+01:00`. */
+export function isoInZone(at: number, zone: string): string {
+  return DateTime.fromMillis(at, { zone }).toISO({ suppressMilliseconds: true, precision: "second" }) ?? String(at);
+}
+
+/** For people: `Sun 22 Nov 2026, 18:00:05 (Europe/Berlin)`. */
+export function humanInZone(at: number, zone: string): string {
+  return `${DateTime.fromMillis(at, { zone, locale: "en-GB" }).toFormat("ccc d LLL yyyy, HH:mm:ss")} (${zone})`;
+}

@@ -1,0 +1,98 @@
+import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Folder } from "./domain/ids.ts";
+import type { GroupPaths } from "./runtime/runtime.ts";
+import { StoreError } from "./store/database.ts";
+
+/** Longest path of a Unix socket in bytes, less the closing NUL (Linux 108, macOS 104). */
+const SOCKET_PATH_MAX = process.platform === "linux" ? 107 : 103;
+
+/** Every path below one home. */
+export interface Home {
+  root: string;
+  store: string;
+  database: string;
+  socket: string;
+  ipc: string;
+  ipcErrors: string;
+  logs: string;
+  compileCache: string;
+  group(folder: Folder): GroupPaths;
+}
+
+export function homePaths(root: string): Home {
+  const at = (...parts: string[]) => join(root, ...parts);
+  return {
+    root,
+    store: at("store"),
+    database: at("store", "messages.db"),
+    socket: socketPath(root),
+    ipc: at("ipc"),
+    ipcErrors: at("data", "ipc-errors"),
+    logs: at("logs"),
+    compileCache: at("data", "compile-cache"),
+    group: (folder) => ({
+      group: at("groups", folder),
+      global: at("groups", "global"),
+      extra: at("groups", "extra"),
+      ipc: at("ipc", folder),
+      home: at("data", "kiro", folder),
+    }),
+  };
+}
+
+/** The exchange folders below `ipc/<folder>`. */
+export const exchangeFolders = ["requests", "responses", "journal", "input", "outgoing"] as const;
+
+/** @throws {StoreError} when the home cannot be written. */
+export function makeHome(home: Home): void {
+  const folders = [
+    home.store,
+    home.ipc,
+    home.ipcErrors,
+    home.compileCache,
+    home.logs,
+    join(home.root, "groups", "global"),
+  ];
+  for (const folder of [...folders, join(home.root, "groups", "extra"), dirname(home.socket)]) makeFolder(folder);
+  keepPrivate(dirname(home.socket));
+}
+
+/** Whoever can enter this folder is the owner; one that another user made first is not ours. */
+export function keepPrivate(folder: string): void {
+  const stat = lstatSync(folder);
+  if (!stat.isDirectory() || stat.uid !== (process.getuid?.() ?? stat.uid)) {
+    throw new StoreError(
+      `${folder} belongs to another user or is no folder; remove it, or choose a NANOCLAW_HOME with a shorter path.`,
+    );
+  }
+  if ((stat.mode & 0o077) !== 0) chmodSync(folder, 0o700);
+}
+
+export function makeGroupFolders(paths: GroupPaths): void {
+  makeFolder(paths.group);
+  for (const name of exchangeFolders) makeFolder(join(paths.ipc, name));
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new StoreError(
+      `The folder ${path} cannot be made: ${(error as Error).message}. Check the disk and who may write there.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** A path that is too long for a socket gets a short one elsewhere, in a folder only this user can enter. */
+function socketPath(root: string): string {
+  const path = join(root, "store", "nanoclaw.sock");
+  if (Buffer.byteLength(path) <= SOCKET_PATH_MAX) return path;
+  const short = createHash("sha256").update(root).digest("hex").slice(0, 16);
+  return join(tmpdir(), `nanoclaw-${process.getuid?.() ?? 0}-${short}`, "nanoclaw.sock");
+}

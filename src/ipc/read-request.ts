@@ -1,0 +1,54 @@
+import { constants } from "node:fs";
+import { lstat, open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { REQUEST_MAX_BYTES } from "@nanoclaw/agent-runner/protocol";
+
+export type ReadResult =
+  | { kind: "content"; text: string }
+  /** Not to be read: what it is instead of a plain small file. */
+  | { kind: "refused"; problem: string }
+  | { kind: "gone" };
+
+/**
+ * Reads one direct child of a requests folder. The agent owns that folder, so a name may be
+ * anything by now: only a regular file with a single name and a modest size is read, through the
+ * descriptor that was checked.
+ */
+export async function readRequestFile(path: string): Promise<ReadResult> {
+  let file;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    return explainOpen(error as NodeJS.ErrnoException);
+  }
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile()) return { kind: "refused", problem: "it is no regular file" };
+    if (stat.nlink !== 1) return { kind: "refused", problem: "it has a second name (hard link)" };
+    if (stat.size > REQUEST_MAX_BYTES) {
+      return { kind: "refused", problem: `it has ${stat.size} bytes; the limit is ${REQUEST_MAX_BYTES}` };
+    }
+    const buffer = Buffer.alloc(REQUEST_MAX_BYTES);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+    return { kind: "content", text: buffer.subarray(0, bytesRead).toString("utf8") };
+  } finally {
+    await file.close();
+  }
+}
+
+function explainOpen(error: NodeJS.ErrnoException): ReadResult {
+  if (error.code === "ENOENT") return { kind: "gone" };
+  if (error.code === "ELOOP" || error.code === "EMLINK") return { kind: "refused", problem: "it is a link" };
+  return { kind: "refused", problem: `it cannot be opened (${error.code ?? error.message})` };
+}
+
+/**
+ * Takes a name out of the folder, whatever stands behind it, without opening it. A folder is moved
+ * aside as it is: going into it would follow paths that the agent made.
+ */
+export async function takeAway(path: string, errorsFolder: string, name: string): Promise<void> {
+  const stat = await lstat(path).catch(() => undefined);
+  if (!stat) return;
+  if (stat.isDirectory()) await rename(path, join(errorsFolder, `${name}.folder`));
+  else await rm(path, { force: true });
+}

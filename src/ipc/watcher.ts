@@ -1,0 +1,175 @@
+import { mkdirSync, watch, type FSWatcher } from "node:fs";
+import { lstat, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { requestIdSchema, type Response } from "@nanoclaw/agent-runner/protocol";
+import type { Clock } from "../domain/clock.ts";
+import type { Folder } from "../domain/ids.ts";
+import type { Log } from "../domain/log.ts";
+import type { WakeUp } from "../domain/wake-up.ts";
+import { readRequestFile, takeAway } from "./read-request.ts";
+import { writeResponse } from "./responses.ts";
+
+export interface IpcWatcherOptions {
+  clock: Clock;
+  log: Log;
+  /** `ipc/<folder>` of each registered group. */
+  folders(): { folder: Folder; path: string }[];
+  errorsFolder: string;
+  /** Groups were added or removed; file events use it, too. */
+  wake: WakeUp;
+  /** Executes a request of a folder; a throw means "not now, try again". */
+  execute(folder: Folder, id: string, content: unknown): Response;
+}
+
+export interface IpcWatcher {
+  start(): void;
+  /** Finishes the pass that runs. May be repeated. */
+  stop(): Promise<void>;
+}
+
+/** A net below the events, which do not cross the border of a virtual machine. */
+const POLL_MS = 1_000;
+/** Requests taken from one folder in a pass, so that a flood of one group starves nobody. */
+const MOST_PER_PASS = 64;
+
+/** Turns request files into effects and responses, folder by folder. */
+export function createIpcWatcher(options: IpcWatcherOptions): IpcWatcher {
+  const { clock, log, wake } = options;
+  const stopping = new AbortController();
+  const watchers = new Map<string, FSWatcher>();
+  let loop: Promise<void> | undefined;
+
+  const follow = (path: string) => {
+    if (watchers.has(path)) return;
+    try {
+      const watcher = watch(path, () => wake.now());
+      watcher.on("error", () => unfollow(path));
+      watchers.set(path, watcher);
+    } catch (error) {
+      log.debug({ error: (error as Error).message }, "No events for a request folder, polling it");
+    }
+  };
+  const unfollow = (path: string) => {
+    watchers.get(path)?.close();
+    watchers.delete(path);
+  };
+
+  const pass = async (): Promise<boolean> => {
+    let more = false;
+    const folders = options.folders().map(({ folder, path }) => ({ folder, path, requests: join(path, "requests") }));
+    for (const path of watchers.keys()) if (!folders.some(({ requests }) => requests === path)) unfollow(path);
+    for (const { folder, path, requests } of folders) {
+      follow(requests);
+      more = (await serveFolder(options, folder, path)) || more;
+    }
+    return more;
+  };
+
+  const work = async () => {
+    while (!stopping.signal.aborted) {
+      let more = false;
+      try {
+        more = await pass();
+      } catch (error) {
+        log.error({ error: (error as Error).message }, "Cannot serve requests, trying again");
+      }
+      if (!more) await clock.sleep(POLL_MS, AbortSignal.any([stopping.signal, wake.next()]));
+    }
+  };
+
+  return {
+    start: () => {
+      for (const { path } of options.folders()) {
+        mkdirSync(join(path, "requests"), { recursive: true });
+        follow(join(path, "requests"));
+      }
+      loop ??= work();
+    },
+    stop: async () => {
+      stopping.abort();
+      await loop;
+      for (const path of watchers.keys()) unfollow(path);
+    },
+  };
+}
+
+/** @returns whether more waits than one pass takes. */
+async function serveFolder(options: IpcWatcherOptions, folder: Folder, path: string): Promise<boolean> {
+  const requests = join(path, "requests");
+  const names = (await readdir(requests).catch(() => [])).filter((name) => !name.startsWith("."));
+  const inOrder = await byAge(requests, names);
+  for (const name of inOrder.slice(0, MOST_PER_PASS)) {
+    await serveOne(options, folder, path, name).catch((error: unknown) => {
+      options.log.error({ group: folder, error: (error as Error).message }, "Cannot serve a request, trying again");
+    });
+  }
+  return inOrder.length > MOST_PER_PASS;
+}
+
+/** Oldest first: parts of an answer must not swap. */
+async function byAge(folder: string, names: string[]): Promise<string[]> {
+  if (names.length < 2) return names;
+  const aged = await Promise.all(
+    names.map(async (name) => ({ name, age: (await lstat(join(folder, name)).catch(() => null))?.mtimeMs ?? 0 })),
+  );
+  return aged.sort((a, b) => a.age - b.age || (a.name < b.name ? -1 : 1)).map(({ name }) => name);
+}
+
+async function serveOne(options: IpcWatcherOptions, folder: Folder, path: string, name: string): Promise<void> {
+  const file = join(path, "requests", name);
+  const id = name.endsWith(".json") ? requestIdSchema.safeParse(name.slice(0, -".json".length)).data : undefined;
+  const read = id === undefined ? undefined : await readRequestFile(file);
+  if (read?.kind === "gone") return;
+  const parsed = read?.kind === "content" ? parseJson(read.text) : undefined;
+  if (id !== undefined && parsed) {
+    const response = options.execute(folder, id, parsed.value);
+    await writeResponse(join(path, "responses"), id, response);
+    await rm(file, { force: true });
+    return;
+  }
+  const problem =
+    read === undefined ? "its name is no request id" : read.kind === "refused" ? read.problem : "it is no JSON";
+  await quarantine(options, folder, { file, name, problem, text: read?.kind === "content" ? read.text : "" });
+  if (id !== undefined)
+    await writeResponse(join(path, "responses"), id, { ok: false, error: `malformed request: ${problem}` });
+}
+
+interface BadFile {
+  file: string;
+  name: string;
+  problem: string;
+  text: string;
+}
+
+/** Keeps what can be kept for whoever looks into it, with a note that says what was wrong. */
+async function quarantine(
+  { errorsFolder, log, clock }: IpcWatcherOptions,
+  folder: Folder,
+  { file, name, problem, text }: BadFile,
+): Promise<void> {
+  const safeName = `${folder}-${clock.now()}-${name.replace(/[^A-Za-z0-9._-]/g, "_").slice(0, 64)}`;
+  log.warn({ group: folder, name: safeName, problem }, "Malformed request");
+  if (text !== "") await writeFile(join(errorsFolder, safeName), text, { mode: 0o600 });
+  await writeFile(join(errorsFolder, `${safeName}.note`), `${problem}\n`, { mode: 0o600 });
+  await takeAway(file, errorsFolder, safeName);
+  await keepNewest(errorsFolder);
+}
+
+const KEPT_ERRORS = 200;
+
+/** Names begin with group and time; an agent that floods us must not fill the disk. */
+async function keepNewest(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  if (names.length <= KEPT_ERRORS) return;
+  const aged = await byAge(folder, names);
+  const surplus = aged.slice(0, aged.length - KEPT_ERRORS);
+  await Promise.all(surplus.map((name) => rm(join(folder, name), { recursive: true, force: true })));
+}
+
+function parseJson(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return undefined; // the caller reports it
+  }
+}

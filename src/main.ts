@@ -1,0 +1,300 @@
+import { Hono } from "hono";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createLocalChannel, type LocalChannel, type Mailbox } from "./channels/local/local-channel.ts";
+import type { Config } from "./config.ts";
+import { createControlApp } from "./control/control-app.ts";
+import { GroupError, groupOperations } from "./control/groups.ts";
+import { serveSocket } from "./control/socket-server.ts";
+import { chooseAgent } from "./domain/agent-choice.ts";
+import type { Clock } from "./domain/clock.ts";
+import { isLocal, localJid, MAIN, type TurnId } from "./domain/ids.ts";
+import type { Log } from "./domain/log.ts";
+import { createWakeUp, type WakeUp } from "./domain/wake-up.ts";
+import { homePaths, makeGroupFolders, makeHome, type Home } from "./home.ts";
+import { executeRequest } from "./ipc/execute.ts";
+import { clearResponses } from "./ipc/responses.ts";
+import { createIpcWatcher, type IpcWatcher } from "./ipc/watcher.ts";
+import { openLog } from "./log.ts";
+import { createHostRuntime } from "./runtime/host.ts";
+import type { Runtime } from "./runtime/runtime.ts";
+import { createUnavailableRuntime } from "./runtime/unavailable.ts";
+import { createScheduler, type Scheduler } from "./schedule/scheduler.ts";
+import { lockHome, type LockHolder } from "./store/home-lock.ts";
+import { openStore, type Store } from "./store/store.ts";
+import type { Turn } from "./store/turns.ts";
+import { createInbox } from "./turns/inbox.ts";
+import { createOutboxSender, type OutboxSender } from "./turns/outbox.ts";
+import { createQueue, type Queue } from "./turns/queue.ts";
+import { recoverTurns } from "./turns/recover.ts";
+import { endTurns, stopGroup } from "./turns/stop.ts";
+import { createTurnRunner, type Checkpoint, type TurnRunner, type TurnSettings } from "./turns/turn.ts";
+
+/** Another host works in this home. */
+export class HomeInUseError extends Error {
+  override name = "HomeInUseError";
+  readonly holder: LockHolder | undefined;
+  constructor(home: string, holder: LockHolder | undefined) {
+    const who = holder
+      ? `${holder.what} (process ${holder.pid}, since ${new Date(holder.since).toISOString()})`
+      : "a process that does not say who it is";
+    super(`The home ${home} is in use by ${who}. Stop that one, or set NANOCLAW_HOME to another folder.`);
+    this.holder = holder;
+  }
+}
+
+export interface HostOptions {
+  config: Config;
+  clock: Clock;
+  /** The process environment; a runner inherits a safe part of it. */
+  env: NodeJS.ProcessEnv;
+  /** Who holds the home's lock, in words. */
+  what: string;
+  /** Tests end the host here. */
+  checkpoint?: (point: Checkpoint) => void;
+  /** Program and first arguments of the runner; default: the one in this repository. */
+  runner?: readonly [string, ...string[]];
+}
+
+export interface HostFacts {
+  runtime: string;
+  /** What answers the local chat. */
+  agent: string;
+  pid: number;
+  startedAt: number;
+}
+
+export interface Host extends AsyncDisposable {
+  readonly home: Home;
+  readonly facts: HostFacts;
+}
+
+/** What every part gets. */
+interface Base {
+  config: Config;
+  clock: Clock;
+  log: Log;
+  store: Store;
+  home: Home;
+  facts: HostFacts;
+  /** Each loop sleeps on its own; whoever has work for one wakes it. */
+  wake: Record<"queue" | "outbox" | "scheduler" | "ipc", WakeUp>;
+  checkpoint(point: Checkpoint): void;
+}
+
+interface Parts {
+  runner: TurnRunner;
+  queue: Queue;
+  local: LocalChannel;
+  outbox: OutboxSender;
+  scheduler: Scheduler;
+  ipc: IpcWatcher;
+}
+
+const RUNNER = fileURLToPath(new URL("../container/agent-runner/src/main.ts", import.meta.url));
+
+/**
+ * Builds and starts a host; disposing it stops it within the stop budget.
+ * @throws {HomeInUseError | StoreError} when the home is another host's, or cannot be used.
+ */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { config, clock } = options;
+  const home = homePaths(config.home);
+  makeHome(home);
+  await using stack = new AsyncDisposableStack();
+  const locked = lockHome(home.store, options.what);
+  if ("heldBy" in locked) throw new HomeInUseError(config.home, locked.heldBy);
+  stack.use(locked.lock);
+  const { log } = stack.use(openLog(home.logs, config.settings.LOG_LEVEL));
+  const store = stack.use(openStore(home.database));
+  log.info({}, "Database initialized");
+  const runtime = createRuntime(options, home);
+  const facts = { runtime: runtime.name, agent: localAgent(config), pid: process.pid, startedAt: clock.now() };
+  const wake = { queue: createWakeUp(), outbox: createWakeUp(), scheduler: createWakeUp(), ipc: createWakeUp() };
+  const base: Base = { config, clock, log, store, home, facts, wake, checkpoint: options.checkpoint ?? (() => {}) };
+  registerMain(base);
+  const parts = buildParts(base, runtime);
+  await recover(base, parts, runtime);
+  await open(base, parts, stack);
+  log.info({ ...facts, home: home.root }, `NanoClaw running (trigger: @${config.settings.ASSISTANT_NAME})`);
+  const started = stack.move();
+  return { home, facts, [Symbol.asyncDispose]: () => started.disposeAsync() };
+}
+
+function buildParts(base: Base, runtime: Runtime): Parts {
+  const { config, store, home, wake } = base;
+  const { settings, zone } = config;
+  const runner = createTurnRunner({
+    ...base,
+    runtime,
+    settings: turnSettings(config),
+    paths: home.group,
+    onChange: (turn) => afterTurn(base, turn),
+  });
+  const queue = createQueue({
+    ...base,
+    limit: settings.MAX_CONCURRENT_CONTAINERS,
+    runtime: runtime.name,
+    wake: wake.queue,
+    run: runner.run,
+  });
+  const receive = createInbox({
+    ...base,
+    assistantName: settings.ASSISTANT_NAME,
+    ageLimit: settings.NANOCLAW_MESSAGE_AGE_LIMIT,
+    onWork: wake.queue.now,
+  });
+  const local = createLocalChannel({
+    ...base,
+    receive: (message) => receive("local", message),
+    mailbox: mailbox(base),
+  });
+  const outbox = createOutboxSender({
+    ...base,
+    channels: [local],
+    assistantName: settings.ASSISTANT_NAME,
+    wake: wake.outbox,
+  });
+  const scheduler = createScheduler({ ...base, wake: wake.scheduler, onWork: wake.queue.now });
+  const hooks = { zone, onOutbox: wake.outbox.now, onSchedule: wake.scheduler.now };
+  const ipc = createIpcWatcher({
+    ...base,
+    errorsFolder: home.ipcErrors,
+    folders: () => store.groups.list().map(({ folder }) => ({ folder, path: home.group(folder).ipc })),
+    wake: wake.ipc,
+    execute: (folder, id, content) => executeRequest({ ...base, ...hooks }, folder, id, content),
+  });
+  return { runner, queue, local, outbox, scheduler, ipc };
+}
+
+/** What the last host left open comes before any new work. */
+function recover(base: Base, { runner, queue }: Parts, runtime: Runtime): Promise<void> {
+  const { config, home } = base;
+  return recoverTurns({
+    ...base,
+    runner,
+    queue,
+    runtimes: [runtime],
+    paths: home.group,
+    outputBytes: config.settings.CONTAINER_MAX_OUTPUT_SIZE,
+    agentOf: (turn) => agentOf(base, turn),
+  });
+}
+
+/** Starts the parts and opens the socket; they close in reverse order. */
+async function open(base: Base, parts: Parts, stack: AsyncDisposableStack): Promise<void> {
+  const { config, clock, store, home, facts, wake } = base;
+  const { runner, queue, local, outbox, scheduler, ipc } = parts;
+  const control = createControlApp({
+    ...base,
+    zone: config.zone,
+    host: () => ({ running: true, ...facts, channels: [{ name: local.name, ...local.state() }] }),
+    stopGroup: (folder) => stopGroup({ store, clock, end: runner.end, onOutbox: wake.outbox.now }, folder),
+    onChange: () => {
+      for (const { folder } of store.groups.list()) makeGroupFolders(home.group(folder));
+      wake.ipc.now();
+      wake.scheduler.now();
+    },
+  });
+  const app = new Hono().route("/chat", local.routes).route("/control", control);
+  stack.defer(() => outbox.stop());
+  stack.defer(() => ipc.stop());
+  const budget = config.settings.NANOCLAW_STOP_BUDGET;
+  stack.defer(() => endTurns({ store, clock, budget, drain: queue.drain, end: runner.end }));
+  stack.defer(() => scheduler.stop());
+  stack.use(await serveSocket(app, home.socket));
+  stack.defer(() => local.stop());
+  for (const part of [outbox, ipc, scheduler, queue]) part.start();
+  await local.start();
+}
+
+function afterTurn({ store, home, wake }: Base, id: TurnId): void {
+  wake.outbox.now();
+  const turn = store.turns.find(id);
+  // Nobody waits for a response whose turn is over.
+  if (turn && turn.status !== "running") {
+    clearResponses(join(home.group(turn.folder).ipc, "responses")).catch(() => {}); // the next turn's end tries again
+  }
+}
+
+/** The owner's group and its local chat are there from the first start. */
+function registerMain({ store, clock, home }: Base): void {
+  store.transaction(() => {
+    if (!store.groups.find(MAIN)) store.groups.add(MAIN, "Main", {}, clock.now());
+    groupOperations(store, clock).openLocalChat(MAIN);
+  });
+  for (const { folder } of store.groups.list()) makeGroupFolders(home.group(folder));
+}
+
+function mailbox({ store, clock }: Base): Mailbox {
+  const groups = groupOperations(store, clock);
+  return {
+    after: (chat, seq) =>
+      store.outbox.after(chat, seq, 100).map((row) => ({
+        seq: row.seq,
+        id: row.messageId,
+        text: row.text,
+        at: row.createdAt,
+        source: row.source,
+        turn: row.turn,
+        task: row.task,
+      })),
+    newest: store.outbox.newestSeq,
+    shown: store.groups.shownSeq,
+    markShown: store.groups.markShown,
+    open: (name) => {
+      try {
+        const folder = groups.openLocalChat(name);
+        store.groups.seen(localJid(folder), "local", clock.now());
+        return { ok: true, folder };
+      } catch (error) {
+        if (error instanceof GroupError) return { ok: false, problem: error.message };
+        throw error;
+      }
+    },
+  };
+}
+
+function createRuntime({ config, env, clock, runner }: HostOptions, { compileCache }: Home): Runtime {
+  if (config.settings.NANOCLAW_AGENT_RUNTIME === "docker") {
+    return createUnavailableRuntime(
+      "docker",
+      "this version of NanoClaw has no container runtime yet; set NANOCLAW_AGENT_RUNTIME=host",
+    );
+  }
+  return createHostRuntime({ env, clock, compileCache, runner: runner ?? [process.execPath, RUNNER] });
+}
+
+function turnSettings({ settings, zone }: Config): TurnSettings {
+  const secrets: Record<string, string> = {};
+  if (settings.KIRO_API_KEY !== undefined) secrets["KIRO_API_KEY"] = settings.KIRO_API_KEY;
+  return {
+    assistantName: settings.ASSISTANT_NAME,
+    agent: settings.NANOCLAW_AGENT,
+    agentName: settings.KIRO_AGENT_NAME ?? null,
+    model: settings.KIRO_MODEL ?? null,
+    kiroReady: settings.KIRO_API_KEY !== undefined,
+    secrets,
+    zone,
+    // One-shot only for now: long-lived runs come with the container runtime.
+    oneShot: true,
+    promptBudget: settings.NANOCLAW_PROMPT_BUDGET,
+    timeout: settings.CONTAINER_TIMEOUT,
+    silenceTimeout: settings.NANOCLAW_SILENCE_TIMEOUT,
+    outputBytes: settings.CONTAINER_MAX_OUTPUT_SIZE,
+  };
+}
+
+function agentOf({ store, config: { settings } }: Pick<Base, "store" | "config">, turn: Turn): string {
+  const group = store.groups.find(turn.folder)?.settings.agent;
+  const kiroReady = settings.KIRO_API_KEY !== undefined;
+  return chooseAgent({ group, configured: settings.NANOCLAW_AGENT, kiroReady, localChat: isLocal(turn.chat) });
+}
+
+const localAgent = ({ settings }: Config): string =>
+  chooseAgent({
+    group: undefined,
+    configured: settings.NANOCLAW_AGENT,
+    kiroReady: settings.KIRO_API_KEY !== undefined,
+    localChat: true,
+  });

@@ -1,0 +1,68 @@
+import type { Readable, Writable } from "node:stream";
+import type { ErrorClass } from "@nanoclaw/agent-runner/protocol";
+import type { Folder, TurnId } from "../domain/ids.ts";
+
+/** Where a group's things lie on the host. */
+export interface GroupPaths {
+  group: string;
+  global: string;
+  extra: string;
+  /** `ipc/<folder>`, with the exchange folders below it. */
+  ipc: string;
+  home: string;
+}
+
+export interface LaunchSpec {
+  turn: TurnId;
+  attempt: number;
+  folder: Folder;
+  paths: GroupPaths;
+  /** IANA zone, as `TZ` inside. */
+  zone: string;
+  oneShot: boolean;
+}
+
+/** How a process or container ended. `code` and `signal` are null when nobody could see it. */
+export interface Exit {
+  code: number | null;
+  signal: string | null;
+}
+
+/** A runner that was started or found again. */
+export interface Running {
+  /** JSON by which `find` recognises it after the host's death. */
+  handle: unknown;
+  /** Null when it was found again: its input was written by an earlier host, or it is gone by itself. */
+  stdin: Writable | null;
+  stdout: Readable | null;
+  stderr: Readable | null;
+  /** Resolves when process or container is gone. Never rejects. */
+  exited: Promise<Exit>;
+  /** Asks (TERM) or forces (KILL) it and everything it started to end. Never throws. */
+  signal(kind: "TERM" | "KILL"): void;
+}
+
+/**
+ * Where turns run. Implementations never touch what another installation started.
+ */
+export interface Runtime {
+  readonly name: "host" | "docker";
+  /**
+   * Starts the runner and returns as soon as it exists; it does nothing before it gets its input.
+   * @throws {LaunchError} with the class of what is missing.
+   */
+  launch(spec: LaunchSpec): Promise<Running>;
+  /** What an earlier host started, when it is still alive. */
+  find(handle: unknown): Promise<Running | undefined>;
+  /** Removes whatever a run that ended may have left. May be repeated. Never throws. */
+  clear(handle: unknown): Promise<void>;
+}
+
+export class LaunchError extends Error {
+  override name = "LaunchError";
+  readonly class: ErrorClass;
+  constructor(errorClass: ErrorClass, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.class = errorClass;
+  }
+}

@@ -1,0 +1,108 @@
+import type { Clock } from "../domain/clock.ts";
+import { newTurnId } from "../domain/ids.ts";
+import type { Log } from "../domain/log.ts";
+import { nextRun } from "../domain/schedule.ts";
+import type { WakeUp } from "../domain/wake-up.ts";
+import type { Task } from "../domain/task.ts";
+import type { Store } from "../store/store.ts";
+
+export interface SchedulerOptions {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  /** A task was added or changed: the next due time may be sooner. */
+  wake: WakeUp;
+  /** A task's turn was put in the line. */
+  onWork(): void;
+}
+
+export interface Scheduler {
+  start(): void;
+  /** May be repeated. */
+  stop(): Promise<void>;
+}
+
+/** Longest sleep: a clock that jumps, or a machine that slept, is noticed within this time. */
+const LONGEST_NAP_MS = 1_000;
+const PER_PASS = 50;
+
+/**
+ * Puts a turn in the line for each task that is due. The next run is fixed in the same transaction,
+ * before anything runs: a crash neither repeats nor forgets one.
+ */
+export function createScheduler({ store, clock, log, wake, onWork }: SchedulerOptions): Scheduler {
+  const stopping = new AbortController();
+  let loop: Promise<void> | undefined;
+  let nextDue: number | undefined;
+
+  const pass = () => {
+    for (let due = claimDue(); due.length > 0; due = claimDue()) {
+      for (const { task, queued } of due) log.info({ task: task.id, group: task.folder, queued }, "Task due");
+      onWork();
+    }
+    nextDue = store.tasks.nextDue();
+  };
+
+  const claimDue = () =>
+    store.transaction(() => {
+      const now = clock.now();
+      return store.tasks.due(now, PER_PASS).map((task) => ({ task, queued: claimTask(store, task, now) }));
+    });
+
+  const work = async () => {
+    log.info({}, "Scheduler loop started");
+    while (!stopping.signal.aborted) {
+      try {
+        pass();
+      } catch (error) {
+        log.error({ error: (error as Error).message }, "Cannot read the schedule, trying again");
+      }
+      await untilDue();
+    }
+  };
+
+  /** Short naps without touching the database, so that the wall clock decides and not the timer. */
+  const untilDue = async () => {
+    const woken = wake.next();
+    const over = AbortSignal.any([stopping.signal, woken]);
+    do {
+      const left = (nextDue ?? Infinity) - clock.now();
+      await clock.sleep(Math.max(5, Math.min(LONGEST_NAP_MS, left)), over);
+    } while (!over.aborted && clock.now() < (nextDue ?? Infinity));
+  };
+
+  return {
+    start: () => {
+      loop ??= work();
+    },
+    stop: async () => {
+      stopping.abort();
+      await loop;
+    },
+  };
+}
+
+/** @returns whether a turn was queued; a task whose last run is not over is passed over. */
+function claimTask(store: Store, task: Task, now: number): boolean {
+  const dueAt = task.nextRun ?? now;
+  store.tasks.setNextRun(task.id, nextRun(task.schedule, dueAt, now));
+  if (store.turns.openTaskTurn(task.id)) {
+    store.tasks.logSkipped(task.id, dueAt, "the run before was not over yet");
+    return false;
+  }
+  const id = newTurnId();
+  store.turns.add({
+    id,
+    folder: task.folder,
+    chat: task.chat,
+    kind: "task",
+    taskId: task.id,
+    taskDueAt: dueAt,
+    status: "queued",
+    queueSeq: store.messages.newestSeq(),
+    dueAt: now,
+    now,
+  });
+  store.tasks.logQueued(task.id, id, dueAt);
+  return true;
+}

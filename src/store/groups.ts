@@ -1,0 +1,114 @@
+import { groupSettingsSchema, sendersSchema } from "../domain/group.ts";
+import type { Group, GroupSettings, RegisteredChat } from "../domain/group.ts";
+import type { Folder, Jid } from "../domain/ids.ts";
+import type { Database, Row } from "./database.ts";
+
+export type Groups = ReturnType<typeof groupTable>;
+
+export function groupTable(db: Database) {
+  const newestSeq = (jid: string): number =>
+    Number(db.get("SELECT max(seq) AS seq FROM messages WHERE chat_jid = ?", jid)?.["seq"] ?? 0);
+
+  return {
+    list: (): Group[] => db.all("SELECT * FROM registered_groups ORDER BY added_at, folder").map(toGroup),
+
+    find: (folder: string): Group | undefined => {
+      const row = db.get("SELECT * FROM registered_groups WHERE folder = ?", folder);
+      return row && toGroup(row);
+    },
+
+    chats: (): RegisteredChat[] => db.all("SELECT * FROM registered_chats ORDER BY jid").map(toChat),
+
+    chatsOf: (folder: Folder): RegisteredChat[] =>
+      db.all("SELECT * FROM registered_chats WHERE folder = ? ORDER BY jid", folder).map(toChat),
+
+    chat: (jid: Jid): RegisteredChat | undefined => {
+      const row = db.get("SELECT * FROM registered_chats WHERE jid = ?", jid);
+      return row && toChat(row);
+    },
+
+    add: (folder: Folder, name: string, settings: GroupSettings, now: number): void => {
+      db.run("INSERT INTO registered_groups VALUES (?, ?, ?, ?)", folder, name, now, JSON.stringify(settings));
+    },
+
+    update: (folder: Folder, name: string, settings: GroupSettings): void => {
+      db.run(
+        "UPDATE registered_groups SET name = ?, settings = ? WHERE folder = ?",
+        name,
+        JSON.stringify(settings),
+        folder,
+      );
+    },
+
+    /** A chat registered now answers what comes from now on, not what was said before. */
+    addChat: (chat: RegisteredChat): void => {
+      db.run(
+        "INSERT INTO registered_chats VALUES (?, ?, ?, ?, ?, ?, ?)",
+        chat.jid,
+        chat.folder,
+        chat.name,
+        chat.trigger,
+        Number(chat.requiresTrigger),
+        JSON.stringify(chat.senders),
+        newestSeq(chat.jid),
+      );
+    },
+
+    updateChat: (chat: RegisteredChat): void => {
+      db.run(
+        "UPDATE registered_chats SET name = ?, trigger_pattern = ?, requires_trigger = ?, senders = ? WHERE jid = ?",
+        chat.name,
+        chat.trigger,
+        Number(chat.requiresTrigger),
+        JSON.stringify(chat.senders),
+        chat.jid,
+      );
+    },
+
+    /** Takes the group out of service; its folder and what was said stay. */
+    remove: (folder: Folder): void => {
+      db.run("DELETE FROM registered_chats WHERE folder = ?", folder);
+      db.run("DELETE FROM sessions WHERE group_folder = ?", folder);
+      db.run("DELETE FROM registered_groups WHERE folder = ?", folder);
+    },
+
+    /** Notes that a chat exists; of chats that are not registered nothing else is kept. */
+    seen: (jid: Jid, channel: string, at: number): void => {
+      db.run(
+        `INSERT INTO chats (jid, channel, last_message_at) VALUES (?, ?, ?)
+         ON CONFLICT (jid) DO UPDATE SET last_message_at = max(coalesce(last_message_at, 0), excluded.last_message_at)`,
+        jid,
+        channel,
+        at,
+      );
+    },
+
+    shownSeq: (jid: Jid): number =>
+      Number(db.get("SELECT shown_seq FROM chats WHERE jid = ?", jid)?.["shown_seq"] ?? 0),
+
+    /** A person has seen the replies up to that outbox row. */
+    markShown: (jid: Jid, seq: number): void => {
+      db.run("UPDATE chats SET shown_seq = max(shown_seq, ?) WHERE jid = ?", seq, jid);
+    },
+  };
+}
+
+function toGroup(row: Row): Group {
+  return {
+    folder: row["folder"] as Folder,
+    name: String(row["name"]),
+    addedAt: Number(row["added_at"]),
+    settings: groupSettingsSchema.parse(JSON.parse(String(row["settings"]))),
+  };
+}
+
+function toChat(row: Row): RegisteredChat {
+  return {
+    jid: row["jid"] as Jid,
+    folder: row["folder"] as Folder,
+    name: String(row["name"]),
+    trigger: row["trigger_pattern"] as string | null,
+    requiresTrigger: row["requires_trigger"] === 1,
+    senders: sendersSchema.parse(JSON.parse(String(row["senders"]))),
+  };
+}

@@ -1,0 +1,61 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { StoreError } from "./database.ts";
+
+export interface LockHolder {
+  pid: number;
+  since: number;
+  what: string;
+}
+
+/**
+ * One host per home. The lock is SQLite's own exclusive lock on a file: it follows the file, not
+ * the path to it, holds within one process as well, and dies with the process.
+ * @returns the lock, or who holds it (undefined when it is not known).
+ * @throws {StoreError} when the file cannot be written.
+ */
+export function lockHome(folder: string, what: string): { lock: Disposable } | { heldBy: LockHolder | undefined } {
+  const path = join(folder, "host.lock");
+  const holderPath = join(folder, "host.json");
+  const connection = acquire(path);
+  if (!connection) return { heldBy: readHolder(holderPath) };
+  const holder: LockHolder = { pid: process.pid, since: Date.now(), what };
+  try {
+    writeFileSync(holderPath, JSON.stringify(holder), { mode: 0o600 });
+  } catch (error) {
+    connection.close();
+    throw new StoreError(`${holderPath} cannot be written: ${(error as Error).message}`, { cause: error });
+  }
+  return {
+    lock: {
+      [Symbol.dispose]: () => {
+        if (!connection.isOpen) return;
+        rmSync(holderPath, { force: true });
+        connection.close();
+      },
+    },
+  };
+}
+
+function acquire(path: string): DatabaseSync | undefined {
+  let connection: DatabaseSync | undefined;
+  try {
+    connection = new DatabaseSync(path);
+    connection.exec("BEGIN EXCLUSIVE");
+    return connection;
+  } catch (error) {
+    connection?.close();
+    const code = Number((error as { errcode?: number }).errcode ?? 0) & 0xff;
+    if (code === 5) return undefined;
+    throw new StoreError(`The lock file ${path} cannot be used: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function readHolder(path: string): LockHolder | undefined {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as LockHolder;
+  } catch {
+    return undefined; // it has the lock but has not written its name yet
+  }
+}

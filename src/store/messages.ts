@@ -1,0 +1,138 @@
+import type { Verdict } from "../domain/decide.ts";
+import type { Folder, Jid } from "../domain/ids.ts";
+import type { Decision, InboundMessage } from "../domain/message.ts";
+import type { Database, Row } from "./database.ts";
+
+export interface StoredMessage {
+  seq: number;
+  chat: Jid;
+  id: string;
+  folder: Folder;
+  sender: string;
+  senderName: string;
+  fromOwner: boolean;
+  fromAssistant: boolean;
+  text: string;
+  quoteText: string | null;
+  sentAt: number;
+  receivedAt: number;
+  decision: Decision;
+  reason: string;
+}
+
+export type Messages = ReturnType<typeof messageTable>;
+
+export function messageTable(db: Database) {
+  return {
+    /** @returns the new row's seq, or undefined when this message was already there. */
+    add: (message: InboundMessage, folder: Folder, verdict: Verdict, now: number): number | undefined => {
+      const { changes, lastId } = db.run(
+        `INSERT INTO messages (chat_jid, sender, id, folder, sender_name, from_owner, from_assistant, content,
+           quote_id, quote_text, sent_at, received_at, decision, reason)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+        message.chat,
+        message.sender,
+        message.id,
+        folder,
+        message.senderName,
+        Number(message.fromOwner),
+        Number(message.fromAssistant),
+        message.text,
+        message.quote?.id ?? null,
+        message.quote?.text ?? null,
+        message.sentAt,
+        now,
+        verdict.decision,
+        verdict.reason,
+      );
+      return changes === 1 ? lastId : undefined;
+    },
+
+    find: (chat: Jid, sender: string, id: string): StoredMessage | undefined => {
+      const row = db.get("SELECT * FROM messages WHERE chat_jid = ? AND sender = ? AND id = ?", chat, sender, id);
+      return row && toMessage(row);
+    },
+
+    bySeq: (seq: number): StoredMessage | undefined => {
+      const row = db.get("SELECT * FROM messages WHERE seq = ?", seq);
+      return row && toMessage(row);
+    },
+
+    newestSeq: (): number => Number(db.get("SELECT max(seq) AS seq FROM messages")?.["seq"] ?? 0),
+
+    /** What the agent is to read: the newest `limit` of the range, as people saw them, by (time, seq). */
+    forPrompt: (chat: Jid, afterSeq: number, toSeq: number, limit: number): StoredMessage[] =>
+      db
+        .all(
+          `SELECT * FROM messages WHERE chat_jid = ? AND seq > ? AND seq <= ? AND decision <> 'ignored'
+           ORDER BY seq DESC LIMIT ?`,
+          chat,
+          afterSeq,
+          toSeq,
+          limit,
+        )
+        .map(toMessage)
+        .sort((a, b) => a.sentAt - b.sentAt || a.seq - b.seq),
+
+    countForPrompt: (chat: Jid, afterSeq: number, toSeq: number): number =>
+      Number(
+        db.get(
+          "SELECT count(*) AS n FROM messages WHERE chat_jid = ? AND seq > ? AND seq <= ? AND decision <> 'ignored'",
+          chat,
+          afterSeq,
+          toSeq,
+        )?.["n"],
+      ),
+
+    newestIn: (chat: Jid): number =>
+      Number(
+        db.get("SELECT max(seq) AS seq FROM messages WHERE chat_jid = ? AND decision <> 'ignored'", chat)?.["seq"] ?? 0,
+      ),
+
+    /** The newest message of a chat that is not the assistant's own. */
+    latest: (chat: Jid): StoredMessage | undefined => {
+      const row = db.get(
+        "SELECT * FROM messages WHERE chat_jid = ? AND from_assistant = 0 ORDER BY seq DESC LIMIT 1",
+        chat,
+      );
+      return row && toMessage(row);
+    },
+
+    /** Messages that hold all words, newest first; of one folder, or of all when it is null. */
+    search: (words: string[], folder: Folder | null, before: number, limit: number): StoredMessage[] => {
+      if (words.length === 0) return [];
+      const query = words.map((word) => `"${word.replaceAll('"', '""')}"`).join(" ");
+      return db
+        .all(
+          `SELECT messages.* FROM messages_fts JOIN messages ON messages.seq = messages_fts.rowid
+           WHERE messages_fts MATCH ? AND (? IS NULL OR messages.folder = ?) AND messages.sent_at < ?
+           ORDER BY messages.seq DESC LIMIT ?`,
+          query,
+          folder,
+          folder,
+          before,
+          limit,
+        )
+        .map(toMessage);
+    },
+  };
+}
+
+function toMessage(row: Row): StoredMessage {
+  return {
+    seq: Number(row["seq"]),
+    chat: row["chat_jid"] as Jid,
+    id: String(row["id"]),
+    folder: row["folder"] as Folder,
+    sender: String(row["sender"]),
+    senderName: String(row["sender_name"]),
+    fromOwner: row["from_owner"] === 1,
+    fromAssistant: row["from_assistant"] === 1,
+    text: String(row["content"]),
+    quoteText: row["quote_text"] as string | null,
+    sentAt: Number(row["sent_at"]),
+    receivedAt: Number(row["received_at"]),
+    decision: row["decision"] as Decision,
+    reason: String(row["reason"]),
+  };
+}

@@ -1,0 +1,176 @@
+import type { ScheduleType } from "@nanoclaw/agent-runner/protocol";
+import type { Folder, Jid, TaskId, TurnId } from "../domain/ids.ts";
+import type { Task, TaskStatus } from "../domain/task.ts";
+import type { Database, Row } from "./database.ts";
+
+export interface TaskRun {
+  dueAt: number;
+  runAt: number | null;
+  durationMs: number | null;
+  status: "queued" | "success" | "error" | "skipped" | "cancelled";
+  result: string | null;
+  error: string | null;
+}
+
+/** How much of a result `tasks show` keeps. */
+const RESULT_LENGTH = 200;
+
+export type Tasks = ReturnType<typeof taskTable>;
+
+export function taskTable(db: Database) {
+  return {
+    add: (task: Task): void => {
+      db.run(
+        `INSERT INTO scheduled_tasks (id, group_folder, chat_jid, prompt, schedule_type, schedule_value, zone,
+           context_mode, status, next_run, created_at, created_turn)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        task.id,
+        task.folder,
+        task.chat,
+        task.prompt,
+        task.schedule.type,
+        task.schedule.value,
+        task.schedule.zone,
+        task.contextMode,
+        task.status,
+        task.nextRun,
+        task.createdAt,
+        task.createdTurn,
+      );
+    },
+
+    find: (id: string): Task | undefined => {
+      const row = db.get("SELECT * FROM scheduled_tasks WHERE id = ?", id);
+      return row && toTask(row);
+    },
+
+    /** Tasks that may still run, of one group or of all (null), next one first. */
+    open: (folder: Folder | null): Task[] =>
+      db
+        .all(
+          `SELECT * FROM scheduled_tasks WHERE status IN ('active', 'paused') AND (? IS NULL OR group_folder = ?)
+           ORDER BY next_run IS NULL, next_run, created_at, id`,
+          folder,
+          folder,
+        )
+        .map(toTask),
+
+    all: (): Task[] => db.all("SELECT * FROM scheduled_tasks ORDER BY created_at, id").map(toTask),
+
+    due: (now: number, limit: number): Task[] =>
+      db
+        .all(
+          "SELECT * FROM scheduled_tasks WHERE status = 'active' AND next_run <= ? ORDER BY next_run, id LIMIT ?",
+          now,
+          limit,
+        )
+        .map(toTask),
+
+    nextDue: (): number | undefined => {
+      const at = db.get("SELECT min(next_run) AS at FROM scheduled_tasks WHERE status = 'active'")?.["at"];
+      return at === null || at === undefined ? undefined : Number(at);
+    },
+
+    setNextRun: (id: TaskId, nextRun: number | null): void => {
+      db.run("UPDATE scheduled_tasks SET next_run = ? WHERE id = ?", nextRun, id);
+    },
+
+    setStatus: (id: TaskId, status: TaskStatus): void => {
+      db.run("UPDATE scheduled_tasks SET status = ? WHERE id = ?", status, id);
+    },
+
+    /** @returns false when it could not run again anyway. */
+    cancel: (id: TaskId): boolean =>
+      db.run(
+        "UPDATE scheduled_tasks SET status = 'cancelled', next_run = NULL WHERE id = ? AND status IN ('active', 'paused')",
+        id,
+      ).changes === 1,
+
+    endOf: (folder: Folder): void => {
+      db.run(
+        "UPDATE scheduled_tasks SET status = 'cancelled', next_run = NULL WHERE group_folder = ? AND status IN ('active', 'paused')",
+        folder,
+      );
+    },
+
+    logQueued: (id: TaskId, turn: TurnId, dueAt: number): void => {
+      db.run(
+        "INSERT INTO task_run_logs (task_id, turn_id, due_at, status) VALUES (?, ?, ?, 'queued')",
+        id,
+        turn,
+        dueAt,
+      );
+    },
+
+    logSkipped: (id: TaskId, dueAt: number, reason: string): void => {
+      db.run(
+        "INSERT INTO task_run_logs (task_id, due_at, status, error) VALUES (?, ?, 'skipped', ?)",
+        id,
+        dueAt,
+        reason,
+      );
+    },
+
+    logStarted: (turn: TurnId, now: number): void => {
+      db.run("UPDATE task_run_logs SET run_at = coalesce(run_at, ?) WHERE turn_id = ?", now, turn);
+    },
+
+    logEnded: (
+      task: TaskId,
+      turn: TurnId,
+      end: { status: "success" | "error" | "cancelled"; result: string | null; error: string | null },
+      now: number,
+    ): void => {
+      const result = end.result?.slice(0, RESULT_LENGTH) ?? null;
+      db.run(
+        "UPDATE task_run_logs SET status = ?, result = ?, error = ?, duration_ms = ? - run_at WHERE turn_id = ?",
+        end.status,
+        result,
+        end.error,
+        now,
+        turn,
+      );
+      db.run(
+        "UPDATE scheduled_tasks SET last_run = ?, last_result = ? WHERE id = ?",
+        now,
+        end.error === null ? result : `Error: ${end.error}`,
+        task,
+      );
+    },
+
+    runs: (id: TaskId, limit: number): TaskRun[] =>
+      db.all("SELECT * FROM task_run_logs WHERE task_id = ? ORDER BY id DESC LIMIT ?", id, limit).map(toRun),
+  };
+}
+
+function toTask(row: Row): Task {
+  return {
+    id: row["id"] as TaskId,
+    folder: row["group_folder"] as Folder,
+    chat: row["chat_jid"] as Jid,
+    prompt: String(row["prompt"]),
+    schedule: {
+      type: row["schedule_type"] as ScheduleType,
+      value: String(row["schedule_value"]),
+      zone: String(row["zone"]),
+    },
+    contextMode: row["context_mode"] as Task["contextMode"],
+    status: row["status"] as TaskStatus,
+    nextRun: row["next_run"] as number | null,
+    lastRun: row["last_run"] as number | null,
+    lastResult: row["last_result"] as string | null,
+    createdAt: Number(row["created_at"]),
+    createdTurn: row["created_turn"] as TurnId | null,
+  };
+}
+
+function toRun(row: Row): TaskRun {
+  return {
+    dueAt: Number(row["due_at"]),
+    runAt: row["run_at"] as number | null,
+    durationMs: row["duration_ms"] as number | null,
+    status: row["status"] as TaskRun["status"],
+    result: row["result"] as string | null,
+    error: row["error"] as string | null,
+  };
+}

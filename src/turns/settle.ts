@@ -1,0 +1,152 @@
+import type { Answer } from "@nanoclaw/agent-runner/protocol";
+import { decideAfterFailure, type AfterFailure, type Failure } from "../domain/failure.ts";
+import { newMessageId } from "../domain/ids.ts";
+import { splitText, visibleText } from "../domain/outgoing.ts";
+import type { Store } from "../store/store.ts";
+import type { Turn, TurnEnd } from "../store/turns.ts";
+
+/** Longest piece of an answer in UTF-16 units; under every network's limit. */
+const PIECE_LENGTH = 16_000;
+
+export interface Settlement {
+  store: Store;
+  turn: Turn;
+  attempt: number;
+  now: number;
+}
+
+/**
+ * The agent answered: outbox rows with their final ids, session, cursor and the turn's end, all or
+ * nothing. `agent` is null when the session must not be kept (isolated runs).
+ */
+export function settleAnswered(at: Settlement, answer: Answer & { status: "ok" }, agent: string | null): void {
+  const { store, turn, attempt, now } = at;
+  store.transaction(() => {
+    const text = visibleText(answer.text);
+    say(at, text, "answer");
+    if (agent !== null && answer.session !== null) store.sessions.set(turn.folder, agent, answer.session, now);
+    store.turns.stampAttempt(turn.id, attempt, "answer", now);
+    store.turns.endAttempt(turn.id, attempt, "answered", null, now);
+    endTurn(at, "answered", { status: "success", result: text, error: null });
+  });
+}
+
+/** The attempt failed: retry, wait or give up, as its cause says. */
+export function settleFailed(at: Settlement, failure: Failure): AfterFailure {
+  const { store, turn, attempt, now } = at;
+  return store.transaction(() => {
+    store.turns.endAttempt(turn.id, attempt, "failed", failure, now);
+    return afterFailure(at, failure);
+  });
+}
+
+/**
+ * The host died while the attempt ran and nothing is left of it. It is tried again at once, as
+ * nothing but the host was at fault, but it counts: a turn that takes the host down must not do so for ever.
+ */
+export function settleInterrupted(at: Settlement, failure: Failure): AfterFailure {
+  const { store, turn, attempt, now } = at;
+  return store.transaction(() => {
+    store.turns.endAttempt(turn.id, attempt, "interrupted", failure, now);
+    const next = afterFailure(at, failure);
+    if (next.kind === "retry") store.turns.requeue(turn.id, now, turn.told);
+    return next;
+  });
+}
+
+/** The host is stopping: what was cut off goes on at the next start, unless it had acted already. */
+export function settleShutdown(at: Settlement): void {
+  const { store, turn, attempt, now } = at;
+  const failure: Failure = { class: "crash", detail: "the host was stopped" };
+  store.transaction(() => {
+    store.turns.endAttempt(turn.id, attempt, "interrupted", failure, now);
+    if (actedNow(at)) afterFailure(at, failure);
+    else store.turns.requeue(turn.id, now, turn.told);
+  });
+}
+
+/** A person asked for the end of this turn. */
+export function settleStopped(at: Settlement): void {
+  const { store, turn, attempt, now } = at;
+  store.transaction(() => {
+    if (attempt > 0) store.turns.endAttempt(turn.id, attempt, "cancelled", null, now);
+    say(at, "Stopped, as you asked.", "notice");
+    endTurn(at, "cancelled", { status: "cancelled", result: null, error: "stopped" });
+  });
+}
+
+/** There is nothing left to answer: the messages were withdrawn before the agent saw them. */
+export function settleEmpty(at: Settlement): void {
+  const { store, turn, attempt, now } = at;
+  store.transaction(() => {
+    store.turns.endAttempt(turn.id, attempt, "cancelled", null, now);
+    endTurn(at, "cancelled", { status: "cancelled", result: null, error: "nothing to do" });
+  });
+}
+
+function afterFailure(at: Settlement, failure: Failure): AfterFailure {
+  const { store, turn, now } = at;
+  store.turns.noteFailure(turn.id, failure.class, failure.detail);
+  const crashes = store.turns.find(turn.id)?.crashes ?? 0;
+  const next = decideAfterFailure({ failure, crashes, acted: actedNow(at), told: turn.told, now });
+  switch (next.kind) {
+    case "retry":
+      store.turns.requeue(turn.id, next.at, turn.told);
+      break;
+    case "wait":
+      if (next.say !== null) say(at, next.say, "notice");
+      store.turns.requeue(turn.id, next.at, true);
+      break;
+    case "end":
+      say(at, next.say, "notice");
+      endTurn(at, next.status, { status: "error", result: null, error: `${failure.class}: ${failure.detail}` });
+      break;
+    default:
+      next satisfies never;
+  }
+  return next;
+}
+
+/** The turn as it was claimed may be older than what its requests did since. */
+const actedNow = ({ store, turn }: Settlement): boolean => store.turns.find(turn.id)?.acted ?? turn.acted;
+
+function endTurn(
+  { store, turn, now }: Settlement,
+  status: TurnEnd,
+  run: { status: "success" | "error" | "cancelled"; result: string | null; error: string | null },
+): void {
+  store.turns.end(turn.id, status, now);
+  if (turn.kind === "message") passMessages(store, turn);
+  if (turn.taskId === null) return;
+  store.tasks.logEnded(turn.taskId, turn.id, run, now);
+  const task = store.tasks.find(turn.taskId);
+  if (task?.schedule.type === "once" && task.status === "active") {
+    store.tasks.setStatus(task.id, run.status === "success" ? "completed" : "failed");
+  }
+}
+
+/** A turn that ends before any input was written has the messages that it would have taken. */
+function passMessages(store: Store, turn: Turn): void {
+  let toSeq = store.turns.find(turn.id)?.toSeq ?? null;
+  if (toSeq === null) {
+    toSeq = store.messages.newestIn(turn.chat);
+    store.turns.fixRange(turn.id, store.turns.answeredSeq(turn.chat) + 1, toSeq);
+  }
+  store.turns.moveAnswered(turn.chat, toSeq);
+}
+
+function say({ store, turn, now }: Settlement, text: string, source: "answer" | "notice"): void {
+  for (const piece of splitText(text, PIECE_LENGTH)) {
+    store.outbox.add({
+      chat: turn.chat,
+      folder: turn.folder,
+      messageId: newMessageId(),
+      text: piece,
+      source,
+      turn: turn.id,
+      task: turn.taskId,
+      requestKey: null,
+      now,
+    });
+  }
+}

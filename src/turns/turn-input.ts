@@ -1,0 +1,109 @@
+import { PROTOCOL_VERSION, type TurnInput } from "@nanoclaw/agent-runner/protocol";
+import type { Group, RegisteredChat } from "../domain/group.ts";
+import { MAIN } from "../domain/ids.ts";
+import { interruptedNote, messagePrompt, taskPrompt, type PromptChat } from "../domain/prompt.ts";
+import type { StoredMessage } from "../store/messages.ts";
+import type { Store } from "../store/store.ts";
+import type { Attempt, Turn } from "../store/turns.ts";
+
+/** More messages than any budget holds need not be read. */
+const MOST_MESSAGES = 2_000;
+
+export interface TurnInputFacts {
+  store: Store;
+  turn: Turn;
+  attempt: Attempt;
+  group: Group;
+  chat: RegisteredChat;
+  zone: string;
+  agent: { backend: "offline" | "kiro"; assistantName: string; name: string | null; model: string | null };
+  outputBytes: number;
+  promptBudget: number;
+  secrets: Record<string, string>;
+  oneShot: boolean;
+  now: number;
+}
+
+export interface PreparedInput {
+  input: TurnInput;
+  /** The messages it holds; null for a task. */
+  range: { fromSeq: number; toSeq: number } | null;
+}
+
+/** The turn as it stands now, with everything that arrived until this moment; null when nothing is left to answer. */
+export function prepareInput(facts: TurnInputFacts): PreparedInput | null {
+  const { turn, attempt, group, chat, zone, agent } = facts;
+  const place: PromptChat = { jid: chat.jid, name: chat.name, folder: group.folder, zone };
+  const made = turn.kind === "task" ? preparedTask(facts, place) : preparedMessages(facts, place);
+  if (!made) return null;
+  const resumed = isolated(facts) ? null : facts.store.sessions.get(group.folder, agent.backend);
+  const input: TurnInput = {
+    protocol: PROTOCOL_VERSION,
+    turn: turn.id,
+    attempt: attempt.n,
+    kind: turn.kind,
+    group: { folder: group.folder, name: group.name, main: group.folder === MAIN },
+    chat: { jid: chat.jid, name: chat.name, zone },
+    prompt: made.prompt,
+    now,
+    session: resumed,
+    agent,
+    limits: { outputBytes: facts.outputBytes },
+    secrets: facts.secrets,
+    frameToken: attempt.frameToken,
+    oneShot: facts.oneShot,
+  };
+  return { input, range: made.range };
+}
+
+/** An isolated run neither continues the group's session nor leaves one behind. */
+export function isolated({ store, turn }: Pick<TurnInputFacts, "store" | "turn">): boolean {
+  return turn.taskId !== null && store.tasks.find(turn.taskId)?.contextMode === "isolated";
+}
+
+function preparedTask({ store, turn, now, ...facts }: TurnInputFacts, chat: PromptChat) {
+  const task = turn.taskId === null ? undefined : store.tasks.find(turn.taskId);
+  if (task?.status !== "active") return null; // paused or cancelled while it waited
+  const dueAt = turn.taskDueAt ?? now;
+  const notes = earlierAttemptNotes({ store, turn, ...facts }, chat.zone);
+  return { prompt: taskPrompt({ chat, now, task: { id: task.id, prompt: task.prompt, dueAt }, notes }), range: null };
+}
+
+function preparedMessages(facts: TurnInputFacts, chat: PromptChat) {
+  const { store, turn, now, promptBudget } = facts;
+  const { after, note } = startOfRange(store, turn);
+  const toSeq = store.messages.newestIn(turn.chat);
+  const messages = store.messages.forPrompt(turn.chat, after, toSeq, MOST_MESSAGES);
+  if (!messages.some((message) => message.decision === "wakes")) return null;
+  const olderCount = store.messages.countForPrompt(turn.chat, after, toSeq) - messages.length;
+  const notes = [...(note === null ? [] : [note]), ...earlierAttemptNotes(facts, chat.zone)];
+  const lines = messages.map(promptMessage);
+  const prompt = messagePrompt({ chat, now, messages: lines, olderCount, notes, budget: promptBudget });
+  return { prompt, range: { fromSeq: after + 1, toSeq } };
+}
+
+/** "Go on" needs to know what: a turn that was cut off hands its messages to the next one. */
+function startOfRange(store: Store, turn: Turn): { after: number; note: string | null } {
+  const answered = store.turns.answeredSeq(turn.chat);
+  const last = store.turns.lastEnded(turn.chat);
+  if (last?.status !== "interrupted" || last.fromSeq === null) return { after: answered, note: null };
+  const sent = store.outbox.ofTurn(last.id).filter((row) => row.source === "send_message").length;
+  const note = `The turn before was cut off after it had already acted (messages sent: ${sent}). Its messages are repeated here; do not repeat what was done, and go on only if the person wants it.`;
+  return { after: Math.min(answered, last.fromSeq - 1), note };
+}
+
+function earlierAttemptNotes(
+  { store, turn, attempt }: Pick<TurnInputFacts, "store" | "turn" | "attempt">,
+  zone: string,
+) {
+  const at = store.turns.earlierInput(turn.id, attempt.n);
+  return at === undefined ? [] : [interruptedNote(at, zone)];
+}
+
+const promptMessage = (message: StoredMessage) => ({
+  senderName: message.senderName,
+  text: message.text,
+  sentAt: message.sentAt,
+  guest: message.reason === "sender-not-allowed",
+  quoteText: message.quoteText,
+});

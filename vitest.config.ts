@@ -1,0 +1,9 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.ts", "container/agent-runner/**/*.test.ts", "test/**/*.test.ts"],
+    testTimeout: 20_000,
+    pool: "forks",
+  },
+});
