@@ -32,7 +32,7 @@ export interface PreparedInput {
 
 /** The turn as it stands now, with everything that arrived until this moment; null when nothing is left to answer. */
 export function prepareInput(facts: TurnInputFacts): PreparedInput | null {
-  const { turn, attempt, group, chat, zone, agent } = facts;
+  const { turn, attempt, group, chat, zone, agent, now } = facts;
   const place: PromptChat = { jid: chat.jid, name: chat.name, folder: group.folder, zone };
   const made = turn.kind === "task" ? preparedTask(facts, place) : preparedMessages(facts, place);
   if (!made) return null;
