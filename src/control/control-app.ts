@@ -106,6 +106,7 @@ function outcome(store: Store, message: StoredMessage, zone: string) {
   return {
     state: storyState(story),
     lines: tellStory(story),
+    held: story.turn?.status === "queued" && story.told,
     message: { seq: message.seq, text: message.text.slice(0, 80), sentAt: message.sentAt },
     lastReply: Math.max(0, ...replies.map(({ seq }) => seq)),
     reminders: made.filter(({ schedule, status }) => schedule.type === "once" && status === "active").map(taskView),

@@ -4,7 +4,7 @@ import type { Store } from "../store/store.ts";
 import type { Turn } from "../store/turns.ts";
 
 /** Everything the ledger knows about what became of a message. */
-export function storyOf(store: Store, message: StoredMessage, zone: string): Story & { turnId: string | null } {
+export function storyOf(store: Store, message: StoredMessage, zone: string): Story & { turnId: string | null; told: boolean } {
   const turn = message.decision === "wakes" ? turnOf(store, message) : undefined;
   const running = store.turns.runningIn(message.folder);
   return {
@@ -18,6 +18,7 @@ export function storyOf(store: Store, message: StoredMessage, zone: string): Sto
       failure: turn.failureClass === null ? null : `${turn.failureClass}: ${turn.failureDetail ?? ""}`,
     },
     turnId: turn?.id ?? null,
+    told: turn?.told ?? false,
     replies: turn ? store.outbox.ofTurn(turn.id).length : 0,
     busyWith: running && running.id !== turn?.id ? `the group is busy with another turn (${running.kind})` : null,
     zone: store.groups.find(message.folder)?.settings.zone ?? zone,

@@ -31,8 +31,7 @@ export function createFrameReader(options: FrameReaderOptions): { source(): Feed
   };
   return {
     source: () => {
-      const decoder = new StringDecoder("utf8");
-      let rest = "";
+      const split = createLineSplitter(takeLine);
       let bytes = 0;
       return (chunk) => {
         bytes += chunk.length;
@@ -40,11 +39,26 @@ export function createFrameReader(options: FrameReaderOptions): { source(): Feed
           options.onTooMuch();
           return false;
         }
-        const lines = (rest + decoder.write(chunk)).split("\n");
-        rest = lines.pop() ?? "";
-        lines.forEach(takeLine);
+        split(chunk);
         return true;
       };
     },
+  };
+}
+
+/** Cuts a stream of UTF-8 into its complete lines. */
+function createLineSplitter(onLine: (line: string) => void): (chunk: Buffer) => void {
+  const decoder = new StringDecoder("utf8");
+  // Pieces of a line whose end is not there yet. Joined only once: looking through the whole again
+  // at every chunk would make a line of some megabytes cost minutes.
+  let pieces: string[] = [];
+  return (chunk) => {
+    const [first = "", ...others] = decoder.write(chunk).split("\n");
+    pieces.push(first);
+    for (const piece of others) {
+      const line = pieces.join("");
+      pieces = [piece];
+      onLine(line);
+    }
   };
 }

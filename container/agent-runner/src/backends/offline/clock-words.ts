@@ -1,4 +1,4 @@
-import { DateTime } from "luxon";
+import { type DateTime } from "luxon";
 import { numberOf, numberPattern } from "./duration.ts";
 
 /** Hours taken for vague parts of the day; every confirmation says which. */

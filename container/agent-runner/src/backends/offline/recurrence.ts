@@ -1,4 +1,4 @@
-import { DateTime } from "luxon";
+import { type DateTime } from "luxon";
 import { partOfDayHours, plainClockWords } from "./clock-words.ts";
 import { numberOf, numberPattern } from "./duration.ts";
 import { findTimeOfDay, type TimeOfDay } from "./time-of-day.ts";

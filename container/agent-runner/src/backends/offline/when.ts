@@ -1,4 +1,4 @@
-import { DateTime } from "luxon";
+import { type DateTime } from "luxon";
 import { plainClockWords } from "./clock-words.ts";
 import { durationMs, durationPattern } from "./duration.ts";
 import { findTimes } from "./find-times.ts";

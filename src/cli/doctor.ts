@@ -1,0 +1,156 @@
+import type { Command } from "commander";
+import { accessSync, constants, statfsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { ConfigError, type Config } from "../config.ts";
+import { homePaths } from "../home.ts";
+import { ask, connect } from "./connection.ts";
+import { columns, json } from "./display.ts";
+import type { Terminal } from "./main.ts";
+import { CommandError } from "./outcome.ts";
+
+interface Check {
+  name: string;
+  /** `note`: as it is meant to be, but worth knowing. */
+  state: "ok" | "note" | "wrong";
+  detail: string;
+  cure?: string;
+}
+
+export function addDoctor(program: Command, terminal: Terminal): void {
+  program
+    .command("doctor")
+    .description("Check this machine and this home; every line says ok, or what is wrong and what cures it.")
+    .option("--json", "as JSON")
+    .action(async (options: { json?: true }) => {
+      const checks = await examine(terminal);
+      terminal.stdout.write(options.json ? json(checks) : `${report(checks)}\n`);
+      const wrong = checks.filter(({ state }) => state === "wrong").length;
+      if (wrong > 0) throw new CommandError(`${wrong} of ${checks.length} checks found something wrong.`);
+    });
+}
+
+async function examine(terminal: Terminal): Promise<Check[]> {
+  const node: Check = { name: "node", state: "ok", detail: process.version };
+  try {
+    const config = terminal.config();
+    const settings: Check = { name: "settings", state: "ok", detail: `environment and ${join(config.home, ".env")}` };
+    const host = await checkHost(config);
+    return [
+      node,
+      settings,
+      checkHome(config),
+      checkDisk(config),
+      ...host,
+      checkAgent(config, terminal),
+      checkRuntime(config),
+      whatsapp,
+    ];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const cure = "correct the settings named above, in the environment or in .env";
+    return [node, { name: "settings", state: "wrong", detail: error.message, cure }];
+  }
+}
+
+function checkHome({ home }: Config): Check {
+  try {
+    accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK);
+    return { name: "home", state: "ok", detail: home };
+  } catch (error) {
+    const detail = `${home} cannot be written: ${(error as Error).message}`;
+    return {
+      name: "home",
+      state: "wrong",
+      detail,
+      cure: `chown -R "$USER" '${home}', or set NANOCLAW_HOME to a folder of yours`,
+    };
+  }
+}
+
+function checkDisk({ home, settings }: Config): Check {
+  const { bavail, bsize } = statfsSync(home);
+  const free = bavail * bsize;
+  const detail = `${gib(free)} GiB free, ${gib(settings.NANOCLAW_FREE_DISK)} needed`;
+  if (free >= settings.NANOCLAW_FREE_DISK) return { name: "disk", state: "ok", detail };
+  return {
+    name: "disk",
+    state: "wrong",
+    detail,
+    cure: "make room on that disk (du -xh --max-depth=2 | sort -h shows what takes it)",
+  };
+}
+
+/** Opening the store checks it; a running host has done so at its start. */
+async function checkHost(config: Config): Promise<Check[]> {
+  const { database } = homePaths(config.home);
+  try {
+    using connection = await connect(config);
+    const status = await ask<{ running: boolean; pid: number }>(connection, "GET", "/control/status");
+    const store: Check = { name: "database", state: "ok", detail: database };
+    const host: Check = status.running
+      ? { name: "host", state: "ok", detail: `runs (process ${status.pid})` }
+      : {
+          name: "host",
+          state: "note",
+          detail: "does not run; nobody answers and no reminder fires",
+          cure: "npm start",
+        };
+    return [store, host];
+  } catch (error) {
+    return [{ name: "database", state: "wrong", detail: (error as Error).message, cure: "as the message says" }];
+  }
+}
+
+function checkAgent({ settings }: Config, { env }: Terminal): Check {
+  if (settings.NANOCLAW_AGENT !== "kiro" && settings.KIRO_API_KEY === undefined) {
+    const detail = "offline: built in, reminders only, no language model";
+    return { name: "agent", state: "note", detail, cure: "Kiro as the agent is not in this version yet" };
+  }
+  const found = findProgram("kiro-cli", env);
+  const detail = `kiro is set${found ? ` and ${found} is there` : ", but kiro-cli is not installed"}; this version cannot drive it yet, messages wait`;
+  return {
+    name: "agent",
+    state: "wrong",
+    detail,
+    cure: "remove NANOCLAW_AGENT and KIRO_API_KEY, or set NANOCLAW_AGENT=offline",
+  };
+}
+
+function checkRuntime({ settings }: Config): Check {
+  if (settings.NANOCLAW_AGENT_RUNTIME === "docker") {
+    const detail = "docker is set; this version has no container runtime yet, messages wait";
+    return { name: "runtime", state: "wrong", detail, cure: "set NANOCLAW_AGENT_RUNTIME=host" };
+  }
+  const detail =
+    "host: turns are plain processes of this user, without any isolation (the offline agent runs no commands)";
+  return { name: "runtime", state: "note", detail };
+}
+
+const whatsapp: Check = { name: "whatsapp", state: "note", detail: "not in this version yet; the local chat works" };
+
+function findProgram(name: string, env: NodeJS.ProcessEnv): string | undefined {
+  const folders = (env["PATH"] ?? "").split(delimiter);
+  return folders.map((folder) => join(folder, name)).find((path) => isExecutable(path));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const MARKS = { ok: "ok", note: "note", wrong: "WRONG" } as const;
+
+const report = (checks: Check[]): string =>
+  columns(
+    checks.map(({ state, name, detail, cure }) => [
+      MARKS[state],
+      name,
+      cure === undefined ? detail : `${detail}\n         -> ${cure}`,
+    ]),
+  );
+
+const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);

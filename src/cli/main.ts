@@ -1,0 +1,84 @@
+import { Command, CommanderError } from "commander";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { ConfigError, loadConfig, type Config } from "../config.ts";
+import { addChat } from "./chat.ts";
+import { addDoctor } from "./doctor.ts";
+import { addGroups } from "./groups.ts";
+import { addLogs } from "./logs.ts";
+import { CommandError } from "./outcome.ts";
+import { addLooking } from "./status.ts";
+import { addStart } from "./start.ts";
+import { addTasks } from "./tasks.ts";
+
+/** What every command gets from the process it runs in. */
+export interface Terminal {
+  config(): Config;
+  env: NodeJS.ProcessEnv;
+  stdin: NodeJS.ReadStream;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+  /** Aborts at the first Ctrl-C or SIGTERM; the second one ends the process at once. */
+  interrupted: AbortSignal;
+}
+
+/** Bad usage or settings are exit 2, everything else that goes wrong is exit 1. */
+const USAGE = 2;
+
+/** Runs one command line and sets the exit code. */
+export async function main({ root }: { root: string }): Promise<void> {
+  const defaultHome = root.includes("node_modules") ? join(homedir(), ".nanoclaw") : root;
+  const { stdin, stdout, stderr, env } = process;
+  const terminal: Terminal = {
+    config: () => loadConfig({ env, defaultHome }),
+    ...{ env, stdin, stdout, stderr },
+    interrupted: interruption(),
+  };
+  // A reader that left early (| head) is no failure of ours.
+  for (const stream of [stdout, stderr]) stream.on("error", () => process.exit(0));
+  try {
+    await createProgram(terminal).parseAsync();
+  } catch (error) {
+    process.exitCode = report(error, stderr);
+  }
+}
+
+export function createProgram(terminal: Terminal): Command {
+  const program = new Command("nanoclaw")
+    .description("Your assistant over chat: a small host on this machine, every turn in a process of its own.")
+    .helpCommand(true)
+    .showHelpAfterError("Help: nanoclaw --help");
+  const add = [addStart, addChat, addLooking, addGroups, addTasks, addLogs, addDoctor];
+  for (const addCommand of add) addCommand(program, terminal);
+  exitBySignal(program);
+  return program;
+}
+
+/** Errors of the command line are thrown, so that they get our exit code. */
+function exitBySignal(command: Command): void {
+  command.exitOverride();
+  command.commands.forEach(exitBySignal);
+}
+
+function report(error: unknown, stderr: NodeJS.WriteStream): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+  const text = error instanceof Error ? error.message : String(error);
+  const expected = error instanceof CommandError || error instanceof ConfigError || isNamed(error);
+  stderr.write(`${expected ? text : error instanceof Error ? (error.stack ?? text) : text}\n`);
+  return error instanceof ConfigError ? USAGE : error instanceof CommandError ? error.exitCode : 1;
+}
+
+/** Errors whose message was written for a person. */
+const isNamed = (error: unknown): boolean =>
+  error instanceof Error && ["HomeInUseError", "StoreError"].includes(error.name);
+
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
+      controller.abort(signal);
+    });
+  }
+  return controller.signal;
+}

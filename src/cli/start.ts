@@ -1,0 +1,71 @@
+import type { Command } from "commander";
+import { systemClock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { HomeInUseError, startHost, type Host } from "../main.ts";
+import type { Terminal } from "./main.ts";
+import { runRepl } from "./repl.ts";
+
+export function addStart(program: Command, terminal: Terminal): void {
+  program
+    .command("start")
+    .description("Run the host: local chat, schedule and agents, until Ctrl-C.")
+    .action(() => start(terminal));
+}
+
+async function start(terminal: Terminal): Promise<void> {
+  const config = terminal.config();
+  await using host = await startWhenFree(config, terminal);
+  if (!host) return;
+  terminal.stdout.write(banner(config, host));
+  if (terminal.stdin.isTTY && terminal.stdout.isTTY) await runRepl(config, "main", terminal, { ownHost: true });
+  else await untilAborted(terminal.interrupted);
+  terminal.stdout.write("Stopping.\n");
+}
+
+const RETRY_MS = 1_000;
+
+/** A second host waits for the first one's end instead of failing: a service manager would loop. */
+async function startWhenFree(config: Config, terminal: Terminal): Promise<Host | undefined> {
+  for (let told = false; !terminal.interrupted.aborted; told = true) {
+    try {
+      return await startHost({ config, clock: systemClock, env: terminal.env, what: "nanoclaw start" });
+    } catch (error) {
+      if (!(error instanceof HomeInUseError)) throw error;
+      if (!told)
+        terminal.stderr.write(`${error.message}\nWaiting until it is free. To talk to it: npm run nanoclaw -- chat\n`);
+    }
+    await systemClock.sleep(RETRY_MS, terminal.interrupted);
+  }
+  return undefined;
+}
+
+function banner(config: Config, { facts, home }: Host): string {
+  const agent =
+    facts.agent === "offline"
+      ? "offline: built in, no language model; it understands reminders (try: help)"
+      : "kiro: not in this version yet, messages wait";
+  const runtime =
+    facts.runtime === "host"
+      ? "plain processes on this machine, without isolation"
+      : "docker: not in this version yet, messages wait; set NANOCLAW_AGENT_RUNTIME=host";
+  return [
+    `NanoClaw runs (process ${facts.pid}, time zone ${config.zone}).`,
+    `  local chat  on: type here, or in another terminal: npm run nanoclaw -- chat`,
+    `  agent       ${agent}`,
+    `  turns run   as ${runtime}`,
+    `  WhatsApp    off: not in this version yet`,
+    `  state, logs ${home.root} (npm run nanoclaw -- logs -f)`,
+    `Next: npm run nanoclaw -- doctor  checks this machine and says what each missing piece needs.`,
+    "",
+  ].join("\n");
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    // Nothing else may keep the process alive in every configuration.
+    const anchor = setInterval(() => {}, 2 ** 30);
+    signal.addEventListener("abort", () => clearInterval(anchor), { once: true });
+  });
+}
