@@ -40,8 +40,16 @@ const rooms = [
   room("ipc", "^src/ipc/", ...withPorts),
   room("control", "^src/control/", ...withPorts),
   room("service", "^src/service/", ...withPorts),
-  // The commands start a host, or talk to one; with none running they ask the store the same way.
-  room("cli", "^src/cli/", ...withPorts, "^src/control/", "^src/(main|config|clock|home|log)\\.ts$"),
+  // The commands start a host, or talk to one as the local chat's other end; with none running they
+  // ask the store what the host would have asked it.
+  room(
+    "cli",
+    "^src/cli/",
+    ...withPorts,
+    "^src/control/",
+    "^src/channels/local/",
+    "^src/(main|config|clock|home|log)\\.ts$",
+  ),
   room("agent-runner", "^container/agent-runner/"),
 ];
 
@@ -95,7 +103,8 @@ export default {
       name: "named-in-package-json",
       comment: "A package that works only because another one brought it along.",
       severity: "error",
-      from: { pathNot: runnerTests },
+      // One benchmark stands in for the runner and speaks MCP with the runner's packages.
+      from: { pathNot: [...runnerTests, "^bench/tool-caller\\.ts$"] },
       to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] },
     },
     {
@@ -103,12 +112,6 @@ export default {
       severity: "error",
       from: { path: "^(src|bin|container)/", pathNot: [test, ...runnerTests] },
       to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["npm", "type-only"] },
-    },
-    {
-      name: "no-deprecated-builtin",
-      severity: "error",
-      from: {},
-      to: { dependencyTypes: ["deprecated"] },
     },
     {
       name: "no-dead-host-module",

@@ -4,6 +4,18 @@ import { builtinModules } from "node:module";
 import tseslint from "typescript-eslint";
 import { ownLines } from "./scripts/lint/own-lines.js";
 
+/** What plain JavaScript may use of Node; in TypeScript the compiler knows. */
+const nodeGlobals = [
+  "Buffer",
+  "URL",
+  "clearInterval",
+  "clearTimeout",
+  "console",
+  "process",
+  "setInterval",
+  "setTimeout",
+];
+
 const tests = ["**/*.test.ts", "test/**/*.ts", "container/agent-runner/test/**/*.ts"];
 /** Programs that are started by a person or another program: environment and exit codes are theirs. */
 const edges = [
@@ -54,7 +66,7 @@ export default defineConfig(
   js.configs.recommended,
   {
     files: ["**/*.js", "**/*.mjs"],
-    languageOptions: { globals: { console: "readonly", process: "readonly", URL: "readonly" } },
+    languageOptions: { globals: Object.fromEntries(nodeGlobals.map((name) => [name, "readonly"])) },
   },
   {
     files: ["**/*.ts"],
@@ -72,7 +84,7 @@ export default defineConfig(
       ],
       "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
       "@typescript-eslint/consistent-type-exports": "error",
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       "@typescript-eslint/no-non-null-assertion": "error",
       "@typescript-eslint/only-throw-error": "error",
       "@typescript-eslint/unbound-method": "off", // parts are closures; nothing of ours uses `this`

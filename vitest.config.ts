@@ -1,9 +1,16 @@
 import { defineConfig } from "vitest/config";
 
+/** Where CI wants the results as JSON; `.ci/run` counts them and fails on tests that never ran. */
+const report = process.env["TEST_REPORT"];
+
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "container/agent-runner/**/*.test.ts", "test/**/*.test.ts"],
+    include: ["src/**/*.test.ts", "container/agent-runner/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.ts"],
     testTimeout: 20_000,
     pool: "forks",
+    // An unhandled rejection is an error of the run, and output of tests that passed is noise.
+    dangerouslyIgnoreUnhandledErrors: false,
+    silent: "passed-only",
+    reporters: report ? ["default", ["json", { outputFile: report }]] : ["dot"],
   },
 });

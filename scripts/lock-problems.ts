@@ -28,7 +28,9 @@ function differences(where: string, wanted: Record<string, string>, locked: Reco
   const names = [...new Set([...Object.keys(wanted), ...Object.keys(locked)])];
   return names
     .filter((name) => wanted[name] !== locked[name])
-    .map((name) => `${name}: ${where} asks for ${wanted[name] ?? "nothing"}, the lock for ${locked[name] ?? "nothing"}`);
+    .map(
+      (name) => `${name}: ${where} asks for ${wanted[name] ?? "nothing"}, the lock for ${locked[name] ?? "nothing"}`,
+    );
 }
 
 /** The root may keep a package at its top, or, where versions clash, below the runner's folder. */

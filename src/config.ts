@@ -75,6 +75,7 @@ const settingsSchema = z.object({
     .string()
     .regex(/^\d{1,3}(\.\d+)?$/, "must be a number, e.g. 2 or 0.5")
     .transform(Number)
+    .refine((value) => value > 0, "must be more than 0")
     .default(2),
   CONTAINER_PIDS: count(512, 16),
   CONTAINER_SHM_SIZE: size(256 * MiB, MiB),
@@ -150,11 +151,15 @@ function prepareHome(path: string): string {
     mkdirSync(home, { recursive: true, mode: 0o700 });
     return realpathSync(home);
   } catch (error) {
-    throw new ConfigError(`NANOCLAW_HOME=${home}: the folder cannot be used (${(error as Error).message}).`, {
-      cause: error,
-    });
+    throw new ConfigError(`NANOCLAW_HOME=${home}: the folder cannot be used (${whyNot(error)}).`, { cause: error });
   }
 }
+
+/** Node calls it ENOENT when a folder above cannot be made. */
+const whyNot = (error: unknown): string =>
+  (error as NodeJS.ErrnoException).code === "ENOENT"
+    ? "it is not there and cannot be made: the disk is read-only, or a link on the way leads nowhere"
+    : (error as Error).message;
 
 function readEnvFile(path: string): Record<string, string | undefined> {
   try {
@@ -181,9 +186,12 @@ function unknownSettings(given: Record<string, string>): string[] {
 }
 
 function suggest(key: string, known: string[]): string {
-  const close = known.find((name) => distance(name, key) <= 3);
-  return close
-    ? `; did you mean ${close}?`
+  const [closest] = known
+    .map((name) => ({ name, steps: distance(name, key) }))
+    .filter(({ steps }) => steps <= 3)
+    .sort((a, b) => a.steps - b.steps);
+  return closest
+    ? `; did you mean ${closest.name}?`
     : `. Known are: ${known.filter((name) => name.startsWith("NANOCLAW_")).join(", ")}`;
 }
 

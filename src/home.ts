@@ -1,5 +1,5 @@
-import { chmodSync, lstatSync, mkdirSync } from "node:fs";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { chmodSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Folder } from "./domain/ids.ts";
@@ -19,6 +19,7 @@ export interface Home {
   ipcErrors: string;
   logs: string;
   compileCache: string;
+  installId: string;
   group(folder: Folder): GroupPaths;
 }
 
@@ -33,12 +34,14 @@ export function homePaths(root: string): Home {
     ipcErrors: at("data", "ipc-errors"),
     logs: at("logs"),
     compileCache: at("data", "compile-cache"),
+    installId: at("data", "install-id"),
     group: (folder) => ({
       group: at("groups", folder),
       global: at("groups", "global"),
       extra: at("groups", "extra"),
       ipc: at("ipc", folder),
       home: at("data", "kiro", folder),
+      inbox: at("data", "inbox", folder),
     }),
   };
 }
@@ -80,13 +83,36 @@ function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new StoreError(
-      `The folder ${path} cannot be made: ${(error as Error).message}. Check the disk and who may write there.`,
-      {
-        cause: error,
-      },
-    );
+    // What Node calls ENOENT when a folder above cannot be made.
+    const isHidden = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const reason = isHidden ? "the disk is read-only, or a link leads nowhere" : (error as Error).message;
+    throw new StoreError(`The folder ${path} cannot be made: ${reason}. Check the disk and who may write there.`, {
+      cause: error,
+    });
   }
+}
+
+/**
+ * Names this home on this machine, as a label on what it starts. The path is mixed in, so that a
+ * copy of the home does not take the original's containers for its own.
+ */
+export function installId(home: Home): string {
+  const id = readInstallId(home) ?? makeInstallId(home);
+  return createHash("sha256").update(`${id} ${home.root}`).digest("hex").slice(0, 24);
+}
+
+function readInstallId({ installId }: Home): string | undefined {
+  try {
+    return readFileSync(installId, "utf8").trim() || undefined;
+  } catch {
+    return undefined; // the first start
+  }
+}
+
+function makeInstallId({ installId }: Home): string {
+  const id = randomBytes(16).toString("hex");
+  writeFileSync(installId, `${id}\n`, { mode: 0o600 });
+  return id;
 }
 
 /** A path that is too long for a socket gets a short one elsewhere, in a folder only this user can enter. */

@@ -1,14 +1,13 @@
 import { Hono } from "hono";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { createLocalChannel, type LocalChannel, type Mailbox } from "./channels/local/local-channel.ts";
 import type { Config } from "./config.ts";
 import { createControlApp } from "./control/control-app.ts";
 import { GroupError, groupOperations } from "./control/groups.ts";
 import { serveSocket } from "./control/socket-server.ts";
-import { chooseAgent } from "./domain/agent-choice.ts";
+import { chooseAgent, type AgentName } from "./domain/agent-choice.ts";
 import type { Clock } from "./domain/clock.ts";
-import { isLocal, localJid, MAIN, type TurnId } from "./domain/ids.ts";
+import { isLocal, MAIN, type TurnId } from "./domain/ids.ts";
 import type { Log } from "./domain/log.ts";
 import { createWakeUp, type WakeUp } from "./domain/wake-up.ts";
 import { homePaths, makeGroupFolders, makeHome, type Home } from "./home.ts";
@@ -16,19 +15,19 @@ import { executeRequest } from "./ipc/execute.ts";
 import { clearResponses } from "./ipc/responses.ts";
 import { createIpcWatcher, type IpcWatcher } from "./ipc/watcher.ts";
 import { openLog } from "./log.ts";
-import { createHostRuntime } from "./runtime/host.ts";
-import type { Runtime } from "./runtime/runtime.ts";
-import { createUnavailableRuntime } from "./runtime/unavailable.ts";
+import { createRuntimes, type Runtimes } from "./runtimes.ts";
 import { createScheduler, type Scheduler } from "./schedule/scheduler.ts";
 import { lockHome, type LockHolder } from "./store/home-lock.ts";
 import { openStore, type Store } from "./store/store.ts";
 import type { Turn } from "./store/turns.ts";
+import type { Checkpoint } from "./turns/checkpoint.ts";
 import { createInbox } from "./turns/inbox.ts";
 import { createOutboxSender, type OutboxSender } from "./turns/outbox.ts";
 import { createQueue, type Queue } from "./turns/queue.ts";
 import { recoverTurns } from "./turns/recover.ts";
 import { endTurns, stopGroup } from "./turns/stop.ts";
-import { createTurnRunner, type Checkpoint, type TurnRunner, type TurnSettings } from "./turns/turn.ts";
+import { createTurnRunner, type TurnRunner } from "./turns/turn.ts";
+import type { TurnSettings } from "./turns/turn-work.ts";
 
 /** Another host works in this home. */
 export class HomeInUseError extends Error {
@@ -91,8 +90,6 @@ interface Parts {
   ipc: IpcWatcher;
 }
 
-const RUNNER = fileURLToPath(new URL("../container/agent-runner/src/main.ts", import.meta.url));
-
 /**
  * Builds and starts a host; disposing it stops it within the stop budget.
  * @throws {HomeInUseError | StoreError} when the home is another host's, or cannot be used.
@@ -108,25 +105,27 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const { log } = stack.use(openLog(home.logs, config.settings.LOG_LEVEL));
   const store = stack.use(openStore(home.database));
   log.info({}, "Database initialized");
-  const runtime = createRuntime(options, home);
-  const facts = { runtime: runtime.name, agent: localAgent(config), pid: process.pid, startedAt: clock.now() };
+  const runtimes = await createRuntimes({ ...options, runner: options.runner, home, store, log });
+  const agent = localAgent(config);
+  const runtime = runtimes.for(agent).name;
+  const facts = { runtime, agent, pid: process.pid, startedAt: clock.now() };
   const wake = { queue: createWakeUp(), outbox: createWakeUp(), scheduler: createWakeUp(), ipc: createWakeUp() };
   const base: Base = { config, clock, log, store, home, facts, wake, checkpoint: options.checkpoint ?? (() => {}) };
   registerMain(base);
-  const parts = buildParts(base, runtime);
-  await recover(base, parts, runtime);
+  const parts = buildParts(base, runtimes);
+  await recover(base, parts, runtimes);
   await open(base, parts, stack);
   log.info({ ...facts, home: home.root }, `NanoClaw running (trigger: @${config.settings.ASSISTANT_NAME})`);
   const started = stack.move();
   return { home, facts, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }
 
-function buildParts(base: Base, runtime: Runtime): Parts {
+function buildParts(base: Base, runtimes: Runtimes): Parts {
   const { config, store, home, wake } = base;
   const { settings, zone } = config;
   const runner = createTurnRunner({
     ...base,
-    runtime,
+    runtimeFor: runtimes.for,
     settings: turnSettings(config),
     paths: home.group,
     onChange: (turn) => afterTurn(base, turn),
@@ -134,7 +133,6 @@ function buildParts(base: Base, runtime: Runtime): Parts {
   const queue = createQueue({
     ...base,
     limit: settings.MAX_CONCURRENT_CONTAINERS,
-    runtime: runtime.name,
     wake: wake.queue,
     run: runner.run,
   });
@@ -168,13 +166,13 @@ function buildParts(base: Base, runtime: Runtime): Parts {
 }
 
 /** What the last host left open comes before any new work. */
-function recover(base: Base, { runner, queue }: Parts, runtime: Runtime): Promise<void> {
+function recover(base: Base, { runner, queue }: Parts, runtimes: Runtimes): Promise<void> {
   const { config, home } = base;
   return recoverTurns({
     ...base,
     runner,
     queue,
-    runtimes: [runtime],
+    runtimes: runtimes.all,
     paths: home.group,
     outputBytes: config.settings.CONTAINER_MAX_OUTPUT_SIZE,
     agentOf: (turn) => agentOf(base, turn),
@@ -244,25 +242,13 @@ function mailbox({ store, clock }: Base): Mailbox {
     markShown: store.groups.markShown,
     open: (name) => {
       try {
-        const folder = groups.openLocalChat(name);
-        store.groups.seen(localJid(folder), "local", clock.now());
-        return { ok: true, folder };
+        return { ok: true, folder: groups.openLocalChat(name) };
       } catch (error) {
         if (error instanceof GroupError) return { ok: false, problem: error.message };
         throw error;
       }
     },
   };
-}
-
-function createRuntime({ config, env, clock, runner }: HostOptions, { compileCache }: Home): Runtime {
-  if (config.settings.NANOCLAW_AGENT_RUNTIME === "docker") {
-    return createUnavailableRuntime(
-      "docker",
-      "this version of NanoClaw has no container runtime yet; set NANOCLAW_AGENT_RUNTIME=host",
-    );
-  }
-  return createHostRuntime({ env, clock, compileCache, runner: runner ?? [process.execPath, RUNNER] });
 }
 
 function turnSettings({ settings, zone }: Config): TurnSettings {
@@ -282,6 +268,14 @@ function turnSettings({ settings, zone }: Config): TurnSettings {
     timeout: settings.CONTAINER_TIMEOUT,
     silenceTimeout: settings.NANOCLAW_SILENCE_TIMEOUT,
     outputBytes: settings.CONTAINER_MAX_OUTPUT_SIZE,
+    resources: {
+      memory: settings.CONTAINER_MEMORY,
+      cpus: settings.CONTAINER_CPUS,
+      pids: settings.CONTAINER_PIDS,
+      shm: settings.CONTAINER_SHM_SIZE,
+      fileSize: settings.CONTAINER_FILE_SIZE,
+      network: "bridge",
+    },
   };
 }
 
@@ -291,10 +285,12 @@ function agentOf({ store, config: { settings } }: Pick<Base, "store" | "config">
   return chooseAgent({ group, configured: settings.NANOCLAW_AGENT, kiroReady, localChat: isLocal(turn.chat) });
 }
 
-const localAgent = ({ settings }: Config): string =>
-  chooseAgent({
+const localAgent = ({ settings }: Config): AgentName => {
+  const agent = chooseAgent({
     group: undefined,
     configured: settings.NANOCLAW_AGENT,
     kiroReady: settings.KIRO_API_KEY !== undefined,
     localChat: true,
   });
+  return agent === "none" ? "offline" : agent;
+};

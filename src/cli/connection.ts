@@ -140,7 +140,9 @@ function open(
   return new Promise((resolve, reject) => {
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(payload ?? "") };
-    const request = httpRequest({ socketPath: socket, method, path, headers, ...(signal && { signal }) }, resolve);
+    // No agent: a kept connection to a host that was restarted meanwhile would fail the next request.
+    const options = { socketPath: socket, agent: false, method, path, headers, ...(signal && { signal }) };
+    const request = httpRequest(options, resolve);
     request.once("error", (error: NodeJS.ErrnoException) => {
       const nobody = error.code === "ENOENT" || error.code === "ECONNREFUSED";
       reject(nobody ? new NoHost(socket) : new CommandError(`The host did not answer: ${error.message}`));

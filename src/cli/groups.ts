@@ -112,7 +112,10 @@ function withChatFlags(command: Command): Command {
     .option("--file-size <bytes>", "largest file a turn may write")
     .option("--group-size <bytes>", "how large the group's folder may grow")
     .option("--network <mode>", "bridge or none")
-    .option("--mount <folder...>", "folders of this machine to show to the group, each as <here>:<inside>, with :rw to let it write")
+    .option(
+      "--mount <folder...>",
+      "folders of this machine to show to the group, each as <here>:<inside>, with :rw to let it write",
+    )
     .option("--mcp <name...>", "your own MCP servers that the group may use")
     .option("--share-login", "let the group's turns use the owner's agent login");
 }

@@ -61,16 +61,14 @@ function addLooking(app: Hono, { store, clock, zone, host }: ControlOptions): vo
         .map(({ id, folder, kind, dueAt, failureClass }) => ({ id, folder, kind, dueAt, failureClass })),
       unsent: store.outbox.pendingCount(),
       nextTasks: store.tasks.open(null).slice(0, 5).map(taskView),
-      lastFailures: store.turns
-        .lastFailed(3)
-        .map(({ id, folder, status, failureClass, failureDetail, endedAt }) => ({
-          id,
-          folder,
-          status,
-          failureClass,
-          failureDetail,
-          endedAt,
-        })),
+      lastFailures: store.turns.lastFailed(3).map(({ id, folder, status, failureClass, failureDetail, endedAt }) => ({
+        id,
+        folder,
+        status,
+        failureClass,
+        failureDetail,
+        endedAt,
+      })),
     }),
   );
   app.get("/why", (context) => {
@@ -82,7 +80,7 @@ function addLooking(app: Hono, { store, clock, zone, host }: ControlOptions): vo
     if (newest) return context.json(outcome(store, newest, zone));
     if (store.groups.chat(chat))
       return context.json({ state: "empty", lines: ["Nobody has written in this chat yet."] });
-    return context.json({ error: `The chat ${given} is not registered. Registered are: ${registered(store)}.` }, 404);
+    return context.json({ error: `The chat ${given} is not registered. ${registered(store)}` }, 404);
   });
   app.get("/messages/:seq", (context) => {
     const message = store.messages.bySeq(Number(context.req.param("seq")));
@@ -92,11 +90,12 @@ function addLooking(app: Hono, { store, clock, zone, host }: ControlOptions): vo
   });
 }
 
-const registered = (store: Store): string =>
-  store.groups
-    .chats()
-    .map(({ jid }) => jid)
-    .join(", ");
+function registered(store: Store): string {
+  const chats = store.groups.chats().map(({ jid }) => jid);
+  return chats.length > 0
+    ? `Registered are: ${chats.join(", ")}.`
+    : "None is yet; the first start makes the main one: npm start";
+}
 
 /** What became of a message, and the one-time reminders that its turn made and that are still to come. */
 function outcome(store: Store, message: StoredMessage, zone: string) {

@@ -75,12 +75,12 @@ export function groupOperations(store: Store, clock: Clock): GroupOperations {
         store.groups.remove(group.folder);
         return removed;
       }),
-    openLocalChat: (folder) =>
-      store.transaction(() => {
-        const group = need(folder);
-        addLocalChat(store, group);
-        return group.folder;
-      }),
+    openLocalChat: (folder) => {
+      const group = need(folder);
+      // Every request of a local chat comes by here: it must not write, and so wait, for nothing.
+      if (!store.groups.chat(localJid(group.folder))) store.transaction(() => addLocalChat(store, group));
+      return group.folder;
+    },
   };
 }
 

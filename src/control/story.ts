@@ -4,7 +4,11 @@ import type { Store } from "../store/store.ts";
 import type { Turn } from "../store/turns.ts";
 
 /** Everything the ledger knows about what became of a message. */
-export function storyOf(store: Store, message: StoredMessage, zone: string): Story & { turnId: string | null; told: boolean } {
+export function storyOf(
+  store: Store,
+  message: StoredMessage,
+  zone: string,
+): Story & { turnId: string | null; told: boolean } {
   const turn = message.decision === "wakes" ? turnOf(store, message) : undefined;
   const running = store.turns.runningIn(message.folder);
   return {

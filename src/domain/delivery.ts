@@ -13,7 +13,8 @@ export type AfterSend =
   { kind: "sent" } | { kind: "again"; at: number; counts: boolean } | { kind: "failed"; reason: string };
 
 const MAX_SENDS = 3;
-const REPEAT_MS = 5 * 60_000;
+/** The longest pause between two sends of one message. */
+export const REPEAT_MS = 5 * 60_000;
 const OFFLINE_MS = 5_000;
 
 /** `sends` counts this one. Three sends without an acknowledgement span ten minutes. */

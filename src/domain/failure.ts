@@ -4,6 +4,8 @@ export interface Failure {
   class: ErrorClass;
   /** For log and `why`; never shown in a chat as it is. */
   detail: string;
+  /** Half a sentence for the chat, where the class says it badly. */
+  cause?: string;
 }
 
 export interface FailureFacts {
@@ -75,7 +77,7 @@ function wait({ failure, told, now }: FailureFacts, step: number): AfterFailure 
 }
 
 const actedSentence = (failure: Failure): string =>
-  `I was cut off in the middle of this (${causes[failure.class]}) after I had already done part of it, so I do not simply start over. Say "go on" to have me continue.`;
+  `I was cut off in the middle of this (${failure.cause ?? causes[failure.class]}) after I had already done part of it, so I do not simply start over. Say "go on" to have me continue.`;
 
 const causes: Record<ErrorClass, string> = {
   "logged-out": "the agent is logged out",

@@ -1,3 +1,5 @@
+import { cutAtCharacter } from "./prompt.ts";
+
 /**
  * What the chat sees of an agent's text: without `<internal>` blocks (one that is never closed
  * hides the rest) and without blank edges. Empty means that nothing is to be sent.
@@ -22,7 +24,7 @@ export function splitText(text: string, limit: number): string[] {
     rest = rest.slice(at).trimStart();
   }
   if (rest !== "") pieces.push(rest);
-  return pieces.filter((piece) => piece !== "");
+  return pieces.filter((piece) => piece.trim() !== "");
 }
 
 function cutPoint(text: string, limit: number): number {
@@ -34,14 +36,8 @@ function cutPoint(text: string, limit: number): number {
   return graphemeCut(text, limit);
 }
 
+/** The whole text is asked, not a window of it: flags pair up from the beginning of their row. */
 function graphemeCut(text: string, limit: number): number {
-  // A window is enough: no sane grapheme is longer than 64 units.
-  const start = Math.max(0, limit - 64);
-  const window = text.slice(start, limit + 64);
-  let cut = 0;
-  for (const { index } of new Intl.Segmenter().segment(window)) {
-    if (start + index > limit) break;
-    cut = start + index;
-  }
-  return cut > start ? cut : limit;
+  const at = new Intl.Segmenter().segment(text).containing(limit)?.index ?? limit;
+  return at > 0 ? at : cutAtCharacter(text, limit).length || limit;
 }

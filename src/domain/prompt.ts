@@ -7,6 +7,8 @@ export interface PromptMessage {
   /** Not allowed to start turns here: the agent must not take orders from this line. */
   guest: boolean;
   quoteText: string | null;
+  /** Wakes the assistant; the newest of these is what the turn is about. */
+  call: boolean;
 }
 
 export interface PromptChat {
@@ -71,34 +73,47 @@ export const interruptedNote = (at: number, zone: string): string =>
   `An earlier attempt at this, begun ${humanInZone(at, zone)}, was cut off and may already have done part of the work. Look before you repeat anything.`;
 
 function newestThatFit(messages: PromptMessage[], zone: string, room: number): { lines: string[]; leftOut: number } {
-  const lines: string[] = [];
+  const chosen = new Map<number, string>();
   let used = 0;
-  for (const message of messages.toReversed()) {
-    const line = messageLine(message, zone);
+  const take = (index: number, line: string): boolean => {
     const size = byteLength(line) + 1;
-    if (used + size > room) {
-      // Even a single giant must be seen: its beginning is.
-      if (lines.length === 0) lines.push(cutMessageLine(message, zone, room));
-      break;
-    }
+    if (used + size > room) return false;
     used += size;
-    lines.push(line);
+    chosen.set(index, line);
+    return true;
+  };
+  // What the turn is about must be seen, however much was said since; of a giant its beginning is.
+  const call = messages.findLastIndex((message) => message.call);
+  for (const [index, message] of messages.entries()) {
+    if (index !== call) continue;
+    if (!take(index, messageLine(message, zone))) take(index, cutMessageLine(message, zone, room / 2));
   }
-  return { lines: lines.reverse(), leftOut: messages.length - lines.length };
+  for (const [back, message] of messages.toReversed().entries()) {
+    const index = messages.length - 1 - back;
+    if (chosen.has(index) || take(index, messageLine(message, zone))) continue;
+    if (chosen.size === 0) take(index, cutMessageLine(message, zone, room));
+    break;
+  }
+  const lines = [...chosen].sort(([a], [b]) => a - b).map(([, line]) => line);
+  return { lines, leftOut: messages.length - lines.length };
 }
 
 function messageLine(message: PromptMessage, zone: string): string {
   const role = message.guest ? ' role="guest"' : "";
-  const quote = message.quoteText === null ? "" : ` reply-to="${escapeXml(message.quoteText.slice(0, 500))}"`;
-  const sender = escapeXml(message.senderName);
+  const quote = message.quoteText === null ? "" : ` reply-to="${escapeXml(cutAtCharacter(message.quoteText, 500))}"`;
+  const sender = escapeXml(cutAtCharacter(message.senderName, 100));
   return `<message sender="${sender}" time="${isoInZone(message.sentAt, zone)}"${role}${quote}>${escapeXml(message.text)}</message>`;
 }
 
 /** Escaping makes a character at most six bytes long, so a sixth of the room always fits. */
 function cutMessageLine(message: PromptMessage, zone: string, room: number): string {
-  const kept = cutAtCharacter(message.text, Math.floor(room / 6));
-  const note = `[… cut here: ${message.text.length - kept.length} more characters. search_messages finds the whole text.]`;
-  return messageLine({ ...message, text: `${kept}\n${note}` }, zone);
+  const quoteText = message.quoteText === null ? null : cutAtCharacter(message.quoteText, 50);
+  const lineOf = (kept: string): string => {
+    const left = message.text.length - kept.length;
+    const note = `[… cut here: ${left} more characters. search_messages finds the whole text.]`;
+    return messageLine({ ...message, quoteText, text: `${kept}\n${note}` }, zone);
+  };
+  return lineOf(cutAtCharacter(message.text, Math.max(0, Math.floor((room - byteLength(lineOf("")) - 1) / 6))));
 }
 
 const chatLine = (chat: PromptChat, now: number): string =>

@@ -50,6 +50,19 @@ export function nextRun(schedule: Schedule, due: number, now: number): number | 
   }
 }
 
+/** A clock that went back further than this since a task's last run leaves its next run far off. */
+const JUMP_MS = 60 * 60_000;
+
+/**
+ * The next run of a repeated task after the clock went back by more than an hour since `lastSeen`
+ * (its last run, or its making); otherwise the one it has.
+ */
+export function afterClockJump(schedule: Schedule, next: number, lastSeen: number, now: number): number {
+  if (schedule.type === "once" || lastSeen <= now + JUMP_MS) return next;
+  const first = firstRun(schedule, now);
+  return first.ok ? Math.min(next, first.value) : next;
+}
+
 function firstOnce(schedule: Schedule, now: number): Parsed<number> {
   const at = DateTime.fromISO(schedule.value, { zone: schedule.zone });
   if (!at.isValid) {

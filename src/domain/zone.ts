@@ -7,6 +7,11 @@ export function isoInZone(at: number, zone: string): string {
   return DateTime.fromMillis(at, { zone }).toISO({ suppressMilliseconds: true, precision: "second" }) ?? String(at);
 }
 
+/** The same to the millisecond, for times that come back as a question. */
+export function exactIsoInZone(at: number, zone: string): string {
+  return DateTime.fromMillis(at, { zone }).toISO() ?? String(at);
+}
+
 /** For people: `Sun 22 Nov 2026, 18:00:05 (Europe/Berlin)`. */
 export function humanInZone(at: number, zone: string): string {
   return `${DateTime.fromMillis(at, { zone, locale: "en-GB" }).toFormat("ccc d LLL yyyy, HH:mm:ss")} (${zone})`;

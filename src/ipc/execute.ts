@@ -15,7 +15,7 @@ import { cutAtCharacter } from "../domain/prompt.ts";
 import { actsOutside, judgeRequest } from "../domain/rights.ts";
 import { firstRun } from "../domain/schedule.ts";
 import { taskView, type Task } from "../domain/task.ts";
-import { isoInZone } from "../domain/zone.ts";
+import { exactIsoInZone } from "../domain/zone.ts";
 import type { Store } from "../store/store.ts";
 import { searchMessages } from "./search.ts";
 
@@ -32,6 +32,11 @@ export interface ExecuteOptions {
 /** What `list_tasks` shows at most, and how much of each prompt, so that a response stays small. */
 const MOST_TASKS = 100;
 const LISTED_PROMPT = 1_000;
+/** A refusal may quote what it refuses. */
+const LONGEST_REFUSAL = 2_000;
+
+/** How long a request's response is kept: its turn is over long before. */
+const KEPT_MS = 7 * 24 * 60 * 60_000;
 
 /** Refused; the message goes to the agent. */
 class Refusal extends Error {}
@@ -58,8 +63,12 @@ export function executeRequest(options: ExecuteOptions, caller: Folder, id: stri
     if (known) return known;
     const now = clock.now();
     const made = answer(options, caller, id, content, now);
-    const { turn, tool } = requestSchema.safeParse(content).data ?? { turn: "", tool: "" };
-    store.requests.record(caller, id, turn, tool, made, now);
+    // A refusal did nothing and needs no memory: asked again, it is refused again.
+    const request = requestSchema.safeParse(content).data;
+    if (made.ok && request) {
+      store.requests.record(caller, id, request.turn, request.tool, made, now);
+      store.requests.forgetBefore(now - KEPT_MS);
+    }
     return made;
   });
   options.onOutbox();
@@ -73,7 +82,7 @@ function answer(options: ExecuteOptions, caller: Folder, id: string, content: un
     if (!request.success) throw new Refusal(`malformed request: ${z.prettifyError(request.error)}`);
     return { ok: true, result: perform(options, caller, id, request.data, now) };
   } catch (error) {
-    if (error instanceof Refusal) return { ok: false, error: error.message };
+    if (error instanceof Refusal) return { ok: false, error: cutAtCharacter(error.message, LONGEST_REFUSAL) };
     throw error;
   }
 }
@@ -88,8 +97,10 @@ function perform(options: ExecuteOptions, caller: Folder, id: string, request: R
   const chat = (named ?? turn.chat) as Jid;
   const call: Call = { options, caller, id, request, chat, now };
   allow(call, tool, named !== undefined && named !== turn.chat);
+  const result = effects[tool](call, args.data as never);
+  // Not before: what was refused had no effect.
   if (actsOutside(tool)) options.store.turns.markActed(turn.id);
-  return effects[tool](call, args.data as never);
+  return result;
 }
 
 /** Only the attempt that runs now may ask: a left-over file of one that is over changes nothing. */
@@ -119,7 +130,7 @@ const effects: { [Name in ToolName]: (call: Call, args: ToolArguments<Name>) => 
     const found = searchMessages(options.store, caller, args, now);
     if ("problem" in found) throw new Refusal(found.problem);
     const zone = zoneOf(options, caller);
-    const messages = found.messages.map((message) => ({ ...message, time: isoInZone(message.time, zone) }));
+    const messages = found.messages.map((message) => ({ ...message, time: exactIsoInZone(message.time, zone) }));
     return { messages, more: found.more };
   },
 };

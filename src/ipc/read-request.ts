@@ -39,6 +39,8 @@ export async function readRequestFile(path: string): Promise<ReadResult> {
 function explainOpen(error: NodeJS.ErrnoException): ReadResult {
   if (error.code === "ENOENT") return { kind: "gone" };
   if (error.code === "ELOOP" || error.code === "EMLINK") return { kind: "refused", problem: "it is a link" };
+  // The host's own shortage, not the file's fault: it is tried again.
+  if (["EMFILE", "ENFILE", "ENOMEM", "EINTR", "EIO"].includes(error.code ?? "")) throw error;
   return { kind: "refused", problem: `it cannot be opened (${error.code ?? error.message})` };
 }
 

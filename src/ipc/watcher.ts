@@ -31,6 +31,8 @@ export interface IpcWatcher {
 const POLL_MS = 1_000;
 /** Requests taken from one folder in a pass, so that a flood of one group starves nobody. */
 const MOST_PER_PASS = 64;
+/** Names of one folder that are put in order; no honest agent has as many. */
+const MOST_SORTED = 1_000;
 
 /** Turns request files into effects and responses, folder by folder. */
 export function createIpcWatcher(options: IpcWatcherOptions): IpcWatcher {
@@ -97,13 +99,15 @@ export function createIpcWatcher(options: IpcWatcherOptions): IpcWatcher {
 async function serveFolder(options: IpcWatcherOptions, folder: Folder, path: string): Promise<boolean> {
   const requests = join(path, "requests");
   const names = (await readdir(requests).catch(() => [])).filter((name) => !name.startsWith("."));
-  const inOrder = await byAge(requests, names);
+  const inOrder = await byAge(requests, names.slice(0, MOST_SORTED));
+  const failures: string[] = [];
   for (const name of inOrder.slice(0, MOST_PER_PASS)) {
-    await serveOne(options, folder, path, name).catch((error: unknown) => {
-      options.log.error({ group: folder, error: (error as Error).message }, "Cannot serve a request, trying again");
-    });
+    await serveOne(options, folder, path, name).catch((error: unknown) => failures.push((error as Error).message));
   }
-  return inOrder.length > MOST_PER_PASS;
+  if (failures.length === 0) return inOrder.length > MOST_PER_PASS;
+  const [error] = failures;
+  options.log.error({ group: folder, failures: failures.length, error }, "Cannot serve requests, trying again");
+  return false; // after a rest: a full disk is not made better by haste
 }
 
 /** Oldest first: parts of an answer must not swap. */

@@ -5,6 +5,7 @@ export interface FrameReaderOptions {
   token: string;
   /** Bytes that one source may bring in all. */
   maxBytes: number;
+  /** The first time a source says it. */
   onReady(ready: ReadyFrame): void;
   onFrame(body: FrameBody): void;
   onTooMuch(): void;
@@ -19,15 +20,19 @@ export type Feed = (chunk: Buffer) => boolean;
  */
 export function createFrameReader(options: FrameReaderOptions): { source(): Feed } {
   let nextNumber = 1;
+  let isReady = false;
+  const takeReady = (line: string) => {
+    const ready = isReady ? undefined : parseReady(line);
+    if (!ready) return;
+    isReady = true;
+    options.onReady(ready);
+  };
   const takeLine = (line: string) => {
     const frame = parseFrame(line, options.token);
-    if (frame === undefined) {
-      const ready = parseReady(line);
-      if (ready) options.onReady(ready);
-    } else if (frame.n === nextNumber) {
-      nextNumber += 1;
-      options.onFrame(frame.body);
-    }
+    if (frame === undefined) return takeReady(line);
+    if (frame.n !== nextNumber) return;
+    nextNumber += 1;
+    options.onFrame(frame.body);
   };
   return {
     source: () => {

@@ -6,6 +6,8 @@ import type { Writable } from "node:stream";
  */
 export function giveLine(stdin: Writable, line: string): Promise<boolean> {
   return new Promise((resolve) => {
+    // A write that was under way when the stream is destroyed may never be called back.
+    stdin.once("close", () => resolve(false));
     stdin.write(`${line}\n`, (error) => resolve(!error));
   });
 }

@@ -10,6 +10,18 @@ export interface GroupPaths {
   /** `ipc/<folder>`, with the exchange folders below it. */
   ipc: string;
   home: string;
+  /** Media that arrived; written by the host alone. */
+  inbox: string;
+}
+
+/** What one run may use. Sizes are bytes. A runtime without isolation cannot hold them. */
+export interface ResourceLimits {
+  memory: number;
+  cpus: number;
+  pids: number;
+  shm: number;
+  fileSize: number;
+  network: "bridge" | "none";
 }
 
 export interface LaunchSpec {
@@ -20,23 +32,32 @@ export interface LaunchSpec {
   /** IANA zone, as `TZ` inside. */
   zone: string;
   oneShot: boolean;
+  limits: ResourceLimits;
 }
 
 /** How a process or container ended. `code` and `signal` are null when nobody could see it. */
 export interface Exit {
   code: number | null;
   signal: string | null;
+  /** The container engine went away while it ran: the end says nothing about the runner. */
+  lostEngine?: boolean;
 }
 
 /** A runner that was started or found again. */
 export interface Running {
   /** JSON by which `find` recognises it after the host's death. */
   handle: unknown;
-  /** Null when it was found again: its input was written by an earlier host, or it is gone by itself. */
+  /**
+   * Null when it was found again: its input was written by an earlier host, or it is gone by itself.
+   * A runner that is gone makes a write fail; none of the streams throws an `error` at nobody.
+   */
   stdin: Writable | null;
   stdout: Readable | null;
   stderr: Readable | null;
-  /** Resolves when process or container is gone. Never rejects. */
+  /**
+   * Resolves when process or container is gone, and of a launched one everything it started that
+   * `signal` reaches. Never rejects.
+   */
   exited: Promise<Exit>;
   /** Asks (TERM) or forces (KILL) it and everything it started to end. Never throws. */
   signal(kind: "TERM" | "KILL"): void;
@@ -52,10 +73,18 @@ export interface Runtime {
    * @throws {LaunchError} with the class of what is missing.
    */
   launch(spec: LaunchSpec): Promise<Running>;
-  /** What an earlier host started, when it is still alive. */
+  /**
+   * What an earlier host started, when it is still alive.
+   * @throws {LaunchError} class `engine-down` when that cannot be known now.
+   */
   find(handle: unknown): Promise<Running | undefined>;
   /** Removes whatever a run that ended may have left. May be repeated. Never throws. */
   clear(handle: unknown): Promise<void>;
+  /**
+   * Removes what this installation started and nobody works on any more; `keep` are the handles of
+   * what somebody does. @throws {LaunchError} when the engine is down.
+   */
+  sweep(keep: readonly unknown[]): Promise<void>;
 }
 
 export class LaunchError extends Error {

@@ -34,7 +34,7 @@ export interface SuperviseOptions {
    */
   input(): Promise<string | null>;
   onInputWritten(): void;
-  /** Every frame in its order; an `answer` only when it is the one that counts. */
+  /** Every frame in its order, also after the answer; an `answer` only when it is the one that counts. */
   onFrame(body: FrameBody): void;
 }
 
@@ -155,6 +155,7 @@ function giveNothing({ verdict, ending, options }: Run): void {
 
 function takeFrame(run: Run, body: FrameBody): void {
   run.watchdogs.frame();
+  if (run.verdict.isBroken()) return;
   if (body.type === "answer") {
     if (!run.verdict.decide({ kind: "answered", answer: body.answer })) return;
     run.ending.soon();

@@ -26,6 +26,7 @@ export interface Verdict {
   isOpen(): boolean;
   /** A callback threw: nothing is decided any more, and `result` throws the first such error. */
   broke(error: unknown): void;
+  isBroken(): boolean;
   /** @param unanswered what it was when the run ended without a cause. */
   result(unanswered: () => Failure): RunResult;
 }
@@ -45,6 +46,7 @@ export function createVerdict(): Verdict {
     broke: (error) => {
       thrown ??= { error };
     },
+    isBroken: () => thrown !== undefined,
     result: (unanswered) => {
       if (thrown) throw thrown.error;
       return resultOf(first ?? { kind: "failed", failure: unanswered() });
@@ -70,6 +72,7 @@ function resultOf(cause: Cause): RunResult {
 
 /** The failure of a runner that was gone before it said anything that counts. */
 export function exitFailure(exit: Exit, wasReady: boolean, stderr: string): Failure {
+  if (exit.lostEngine) return { class: "engine-down", detail: "the container engine stopped while the turn ran" };
   const how = exit.signal
     ? `was ended by SIG${exit.signal.replace(/^SIG/, "")}`
     : `exited with code ${exit.code ?? "unknown"}`;

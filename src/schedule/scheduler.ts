@@ -1,7 +1,7 @@
 import type { Clock } from "../domain/clock.ts";
 import { newTurnId } from "../domain/ids.ts";
 import type { Log } from "../domain/log.ts";
-import { nextRun } from "../domain/schedule.ts";
+import { afterClockJump, nextRun } from "../domain/schedule.ts";
 import type { WakeUp } from "../domain/wake-up.ts";
 import type { Task } from "../domain/task.ts";
 import type { Store } from "../store/store.ts";
@@ -25,6 +25,8 @@ export interface Scheduler {
 /** Longest sleep: a clock that jumps, or a machine that slept, is noticed within this time. */
 const LONGEST_NAP_MS = 1_000;
 const PER_PASS = 50;
+/** Smaller steps back are corrections of the clock. */
+const JUMP_MS = 60_000;
 
 /**
  * Puts a turn in the line for each task that is due. The next run is fixed in the same transaction,
@@ -34,8 +36,22 @@ export function createScheduler({ store, clock, log, wake, onWork }: SchedulerOp
   const stopping = new AbortController();
   let loop: Promise<void> | undefined;
   let nextDue: number | undefined;
+  let skew = Infinity;
+
+  /** The wall clock went back, or this is the start: repeated tasks must not wait for a time it once showed. */
+  const noticeJump = () => {
+    const now = clock.now();
+    const before = skew;
+    skew = now - clock.monotonic();
+    if (skew > before - JUMP_MS) return;
+    for (const { id, schedule, nextRun: next, lastRun, createdAt } of store.tasks.repeated()) {
+      const sooner = next === null ? next : afterClockJump(schedule, next, Math.max(lastRun ?? 0, createdAt), now);
+      if (sooner !== next) store.tasks.setNextRun(id, sooner);
+    }
+  };
 
   const pass = () => {
+    store.tasks.pullInIntervals(clock.now());
     for (let due = claimDue(); due.length > 0; due = claimDue()) {
       for (const { task, queued } of due) log.info({ task: task.id, group: task.folder, queued }, "Task due");
       onWork();
@@ -53,22 +69,28 @@ export function createScheduler({ store, clock, log, wake, onWork }: SchedulerOp
     log.info({}, "Scheduler loop started");
     while (!stopping.signal.aborted) {
       try {
+        noticeJump();
         pass();
       } catch (error) {
         log.error({ error: (error as Error).message }, "Cannot read the schedule, trying again");
+        nextDue = clock.now() + LONGEST_NAP_MS;
       }
       await untilDue();
     }
   };
 
-  /** Short naps without touching the database, so that the wall clock decides and not the timer. */
+  /**
+   * Short naps without touching the database, so that the wall clock decides and not the timer. A
+   * clock that was set back ends them, too.
+   */
   const untilDue = async () => {
     const woken = wake.next();
     const over = AbortSignal.any([stopping.signal, woken]);
-    do {
-      const left = (nextDue ?? Infinity) - clock.now();
-      await clock.sleep(Math.max(5, Math.min(LONGEST_NAP_MS, left)), over);
-    } while (!over.aborted && clock.now() < (nextDue ?? Infinity));
+    const due = nextDue ?? Infinity;
+    for (let now = clock.now(); ; now = clock.now()) {
+      await clock.sleep(Math.max(5, Math.min(LONGEST_NAP_MS, due - now)), over);
+      if (over.aborted || clock.now() >= due || clock.now() < now) return;
+    }
   };
 
   return {

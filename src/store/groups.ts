@@ -86,9 +86,14 @@ export function groupTable(db: Database) {
     shownSeq: (jid: Jid): number =>
       Number(db.get("SELECT shown_seq FROM chats WHERE jid = ?", jid)?.["shown_seq"] ?? 0),
 
-    /** A person has seen the replies up to that outbox row. */
+    /** A person has seen the replies of a local chat up to that outbox row. */
     markShown: (jid: Jid, seq: number): void => {
-      db.run("UPDATE chats SET shown_seq = max(shown_seq, ?) WHERE jid = ?", seq, jid);
+      db.run(
+        `INSERT INTO chats (jid, channel, shown_seq) VALUES (?, 'local', ?)
+         ON CONFLICT (jid) DO UPDATE SET shown_seq = max(shown_seq, excluded.shown_seq)`,
+        jid,
+        seq,
+      );
     },
   };
 }

@@ -25,13 +25,13 @@ export function lockHome(folder: string, what: string): { lock: Disposable } | {
     writeFileSync(holderPath, JSON.stringify(holder), { mode: 0o600 });
   } catch (error) {
     connection.close();
-    throw new StoreError(`${holderPath} cannot be written: ${(error as Error).message}`, { cause: error });
+    throw unusable(holderPath, error);
   }
   return {
     lock: {
       [Symbol.dispose]: () => {
         if (!connection.isOpen) return;
-        rmSync(holderPath, { force: true });
+        forget(holderPath);
         connection.close();
       },
     },
@@ -48,7 +48,22 @@ function acquire(path: string): DatabaseSync | undefined {
     connection?.close();
     const code = Number((error as { errcode?: number }).errcode ?? 0) & 0xff;
     if (code === 5) return undefined;
-    throw new StoreError(`The lock file ${path} cannot be used: ${(error as Error).message}`, { cause: error });
+    throw unusable(path, error);
+  }
+}
+
+const unusable = (path: string, error: unknown): StoreError =>
+  new StoreError(
+    `The lock file ${path} cannot be used: ${(error as Error).message}. Check the disk and who may write there.`,
+    { cause: error },
+  );
+
+/** On a disk that has become read-only the name stays; the next holder writes its own over it. */
+function forget(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // the lock is what counts
   }
 }
 

@@ -84,6 +84,18 @@ export function messageTable(db: Database) {
         )?.["n"],
       ),
 
+    /** The newest message of the range that calls the assistant. */
+    newestCall: (chat: Jid, afterSeq: number, toSeq: number): StoredMessage | undefined => {
+      const row = db.get(
+        `SELECT * FROM messages WHERE chat_jid = ? AND seq > ? AND seq <= ? AND decision = 'wakes'
+         ORDER BY seq DESC LIMIT 1`,
+        chat,
+        afterSeq,
+        toSeq,
+      );
+      return row && toMessage(row);
+    },
+
     newestIn: (chat: Jid): number =>
       Number(
         db.get("SELECT max(seq) AS seq FROM messages WHERE chat_jid = ? AND decision <> 'ignored'", chat)?.["seq"] ?? 0,
@@ -101,7 +113,8 @@ export function messageTable(db: Database) {
     /** Messages that hold all words, newest first; of one folder, or of all when it is null. */
     search: (words: string[], folder: Folder | null, before: number, limit: number): StoredMessage[] => {
       if (words.length === 0) return [];
-      const query = words.map((word) => `"${word.replaceAll('"', '""')}"`).join(" ");
+      // A NUL would end the query in the middle of a word.
+      const query = words.map((word) => `"${word.replaceAll("\0", " ").replaceAll('"', '""')}"`).join(" ");
       return db
         .all(
           `SELECT messages.* FROM messages_fts JOIN messages ON messages.seq = messages_fts.rowid

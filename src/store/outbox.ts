@@ -36,7 +36,7 @@ export function outboxTable(db: Database) {
       db.run(
         `INSERT INTO outbox (chat_jid, folder, message_id, kind, content, source, turn_id, task_id, request_key,
            status, next_send_at, created_at)
-         VALUES (?, ?, ?, 'text', ?, ?, ?, ?, ?, 'pending', ?, ?)`,
+         VALUES (?, ?, ?, 'text', ?, ?, ?, ?, ?, 'pending', 0, ?)`,
         row.chat,
         row.folder,
         row.messageId,
@@ -46,27 +46,22 @@ export function outboxTable(db: Database) {
         row.task,
         row.requestKey,
         row.now,
-        row.now,
       );
     },
 
-    /** The first pending row of each chat, when it is time to send it. Order within a chat is never broken. */
-    due: (now: number): OutboxRow[] =>
+    /**
+     * The first pending row of each chat, when it is time to send it. Order within a chat is never
+     * broken. A time further off than `longest` comes from a clock that jumped.
+     */
+    due: (now: number, longest: number): OutboxRow[] =>
       db
         .all(
-          `SELECT * FROM outbox WHERE next_send_at <= ? AND seq IN (
+          `SELECT * FROM outbox WHERE (next_send_at <= ? OR next_send_at > ?) AND seq IN (
              SELECT min(seq) FROM outbox WHERE status = 'pending' GROUP BY chat_jid) ORDER BY seq`,
           now,
+          now + longest,
         )
         .map(toRow),
-
-    nextDue: (): number | undefined => {
-      const at = db.get(
-        `SELECT min(next_send_at) AS at FROM outbox WHERE seq IN (
-           SELECT min(seq) FROM outbox WHERE status = 'pending' GROUP BY chat_jid)`,
-      )?.["at"];
-      return at === null || at === undefined ? undefined : Number(at);
-    },
 
     pendingCount: (): number => Number(db.get("SELECT count(*) AS n FROM outbox WHERE status = 'pending'")?.["n"]),
 

@@ -104,12 +104,13 @@ export const migrations: readonly { name: string; sql: string }[] = [
       CREATE UNIQUE INDEX turns_one_open_per_chat ON turns(chat_jid) WHERE kind = 'message' AND status IN ('queued', 'running');
       CREATE UNIQUE INDEX turns_one_open_per_task ON turns(task_id) WHERE task_id IS NOT NULL AND status IN ('queued', 'running');
       CREATE INDEX turns_queued ON turns(due_at) WHERE status = 'queued';
-      CREATE INDEX turns_chat ON turns(chat_jid, created_at);
+      CREATE INDEX turns_chat ON turns(chat_jid);
 
       CREATE TABLE attempts (
         turn_id TEXT NOT NULL REFERENCES turns(id),
         n INTEGER NOT NULL,
-        runtime TEXT NOT NULL,
+        -- Set together with the handle.
+        runtime TEXT,
         frame_token TEXT NOT NULL,
         -- How the runtime finds process or container again; null until it was started.
         handle TEXT,

@@ -4,6 +4,7 @@ import { messageTable, type Messages } from "./messages.ts";
 import { outboxTable, type Outbox } from "./outbox.ts";
 import { requestTable, type Requests } from "./requests.ts";
 import { sessionTable, type Sessions } from "./sessions.ts";
+import { settingsTable, type SettingsTable } from "./settings.ts";
 import { taskTable, type Tasks } from "./tasks.ts";
 import { turnTable, type Turns } from "./turns.ts";
 
@@ -15,6 +16,7 @@ export interface Store extends Disposable {
   outbox: Outbox;
   requests: Requests;
   sessions: Sessions;
+  settings: SettingsTable;
   tasks: Tasks;
   /** All or nothing; calls may nest. */
   transaction<T>(work: () => T): T;
@@ -30,6 +32,7 @@ export function openStore(path: string): Store {
     outbox: outboxTable(db),
     requests: requestTable(db),
     sessions: sessionTable(db),
+    settings: settingsTable(db),
     tasks: taskTable(db),
     transaction: db.transaction,
     [Symbol.dispose]: () => db[Symbol.dispose](),

@@ -1,5 +1,6 @@
 import type { ScheduleType } from "@nanoclaw/agent-runner/protocol";
 import type { Folder, Jid, TaskId, TurnId } from "../domain/ids.ts";
+import { cutAtCharacter } from "../domain/prompt.ts";
 import type { Task, TaskStatus } from "../domain/task.ts";
 import type { Database, Row } from "./database.ts";
 
@@ -66,9 +67,21 @@ export function taskTable(db: Database) {
         )
         .map(toTask),
 
+    /** Active tasks that come again and again. */
+    repeated: (): Task[] =>
+      db.all("SELECT * FROM scheduled_tasks WHERE status = 'active' AND schedule_type <> 'once'").map(toTask),
+
     nextDue: (): number | undefined => {
       const at = db.get("SELECT min(next_run) AS at FROM scheduled_tasks WHERE status = 'active'")?.["at"];
       return at === null || at === undefined ? undefined : Number(at);
+    },
+
+    /** A run further off than its interval comes from a clock that was set back: one interval from now. */
+    pullInIntervals: (now: number): void => {
+      const isFar = `status = 'active' AND schedule_type = 'interval' AND next_run > ? + CAST(schedule_value AS INTEGER)`;
+      // Looked up first: an update would wait for the write lock for nothing.
+      if (!db.get(`SELECT 1 FROM scheduled_tasks WHERE ${isFar} LIMIT 1`, now)) return;
+      db.run(`UPDATE scheduled_tasks SET next_run = ? + CAST(schedule_value AS INTEGER) WHERE ${isFar}`, now, now);
     },
 
     setNextRun: (id: TaskId, nextRun: number | null): void => {
@@ -121,7 +134,7 @@ export function taskTable(db: Database) {
       end: { status: "success" | "error" | "cancelled"; result: string | null; error: string | null },
       now: number,
     ): void => {
-      const result = end.result?.slice(0, RESULT_LENGTH) ?? null;
+      const result = end.result === null ? null : cutAtCharacter(end.result, RESULT_LENGTH);
       db.run(
         "UPDATE task_run_logs SET status = ?, result = ?, error = ?, duration_ms = ? - run_at WHERE turn_id = ?",
         end.status,

@@ -30,7 +30,7 @@ export interface Turn {
 export interface Attempt {
   turn: TurnId;
   n: number;
-  runtime: string;
+  runtime: string | null;
   frameToken: string;
   handle: unknown;
   startedAt: number;
@@ -92,7 +92,7 @@ export function turnTable(db: Database) {
       one(
         `SELECT * FROM turns WHERE chat_jid = ? AND kind = 'message'
            AND ((from_seq <= ? AND to_seq >= ?) OR status IN ${OPEN})
-         ORDER BY coalesce(from_seq <= ? AND to_seq >= ?, 0) DESC, created_at DESC, rowid DESC LIMIT 1`,
+         ORDER BY coalesce(from_seq <= ? AND to_seq >= ?, 0) DESC, rowid DESC LIMIT 1`,
         chat,
         seq,
         seq,
@@ -102,7 +102,7 @@ export function turnTable(db: Database) {
 
     lastEnded: (chat: Jid): Turn | undefined =>
       one(
-        "SELECT * FROM turns WHERE chat_jid = ? AND kind = 'message' AND ended_at IS NOT NULL ORDER BY created_at DESC, rowid DESC LIMIT 1",
+        "SELECT * FROM turns WHERE chat_jid = ? AND kind = 'message' AND ended_at IS NOT NULL ORDER BY rowid DESC LIMIT 1",
         chat,
       ),
 
@@ -150,9 +150,9 @@ export function turnTable(db: Database) {
           turn: row["id"] as TurnId | null,
         })),
 
-    /** When the next queued turn is due; undefined when none waits. */
-    nextDue: (): number | undefined => {
-      const due = db.get("SELECT min(due_at) AS due FROM turns WHERE status = 'queued'")?.["due"];
+    /** When the next queued turn becomes due after `now`; undefined when none does. */
+    nextDue: (now: number): number | undefined => {
+      const due = db.get("SELECT min(due_at) AS due FROM turns WHERE status = 'queued' AND due_at > ?", now)?.["due"];
       return due === null || due === undefined ? undefined : Number(due);
     },
 
@@ -207,22 +207,22 @@ export function turnTable(db: Database) {
       db.run("UPDATE registered_chats SET answered_seq = max(answered_seq, ?) WHERE jid = ?", toSeq, chat);
     },
 
-    startAttempt: (turn: TurnId, runtime: string, frameToken: string, now: number): number => {
+    startAttempt: (turn: TurnId, frameToken: string, now: number): number => {
       db.run("UPDATE turns SET attempts = attempts + 1 WHERE id = ?", turn);
       const n = Number(db.get("SELECT attempts FROM turns WHERE id = ?", turn)?.["attempts"]);
       db.run(
-        "INSERT INTO attempts (turn_id, n, runtime, frame_token, status, started_at) VALUES (?, ?, ?, ?, 'open', ?)",
+        "INSERT INTO attempts (turn_id, n, frame_token, status, started_at) VALUES (?, ?, ?, 'open', ?)",
         turn,
         n,
-        runtime,
         frameToken,
         now,
       );
       return n;
     },
 
-    setHandle: (turn: TurnId, n: number, handle: unknown): void => {
-      db.run("UPDATE attempts SET handle = ? WHERE turn_id = ? AND n = ?", JSON.stringify(handle), turn, n);
+    setHandle: (turn: TurnId, n: number, runtime: string, handle: unknown): void => {
+      const stored = JSON.stringify(handle);
+      db.run("UPDATE attempts SET runtime = ?, handle = ? WHERE turn_id = ? AND n = ?", runtime, stored, turn, n);
     },
 
     stampAttempt: (turn: TurnId, n: number, event: "ready" | "input" | "answer", now: number): void => {
@@ -293,7 +293,7 @@ function toAttempt(row: Row): Attempt {
   return {
     turn: row["turn_id"] as TurnId,
     n: Number(row["n"]),
-    runtime: String(row["runtime"]),
+    runtime: row["runtime"] as string | null,
     frameToken: String(row["frame_token"]),
     handle: row["handle"] === null ? null : JSON.parse(String(row["handle"])),
     startedAt: Number(row["started_at"]),

@@ -48,7 +48,7 @@ export function createInbox({ store, clock, log, assistantName, ageLimit, onWork
   };
 
   return async (channel, message) => {
-    const clean = { ...message, text: cleanText(message.text), senderName: cleanText(message.senderName) };
+    const clean = cleaned(message);
     const received = await persist(() => store.transaction(() => commit(channel, clean)), {
       clock,
       log,
@@ -60,6 +60,13 @@ export function createInbox({ store, clock, log, assistantName, ageLimit, onWork
     return received;
   };
 }
+
+const cleaned = (message: InboundMessage): InboundMessage => ({
+  ...message,
+  text: cleanText(message.text),
+  senderName: cleanText(message.senderName),
+  quote: message.quote && { ...message.quote, text: cleanText(message.quote.text) },
+});
 
 /** A person who writes again does not wait for the back-off of what they wrote before. */
 function joinWaitingTurn(store: Store, message: InboundMessage, now: number): void {

@@ -1,12 +1,14 @@
 import type { Channel } from "../channels/channel.ts";
 import type { Clock } from "../domain/clock.ts";
-import { decideAfterSend, type SendResult } from "../domain/delivery.ts";
+import { decideAfterSend, REPEAT_MS, type SendResult } from "../domain/delivery.ts";
+import { localJid, MAIN, newMessageId, type Jid } from "../domain/ids.ts";
 import type { Log } from "../domain/log.ts";
+import { cutAtCharacter } from "../domain/prompt.ts";
 import type { WakeUp } from "../domain/wake-up.ts";
 import type { OutboxRow } from "../store/outbox.ts";
 import type { Store } from "../store/store.ts";
 import { persist } from "./persist.ts";
-import type { Checkpoint } from "./turn.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 
 export interface OutboxOptions {
   store: Store;
@@ -34,23 +36,48 @@ const POLL_MS = 1_000;
 export function createOutboxSender(options: OutboxOptions): OutboxSender {
   const { store, clock, log, wake } = options;
   const stopping = new AbortController();
+  /** One send at a time per chat; a chat that hangs does not hold up the others. */
+  const sending = new Map<Jid, Promise<void>>();
   let loop: Promise<void> | undefined;
+  let failing = false;
 
-  const pass = async (): Promise<void> => {
-    let due = store.outbox.due(clock.now());
-    while (due.length > 0) {
-      await Promise.all(due.map((row) => sendRow(options, row)));
-      due = store.outbox.due(clock.now());
+  const send = async (row: OutboxRow): Promise<void> => {
+    try {
+      await sendRow(options, row, stopping.signal);
+      failing = false;
+      wake.now();
+    } catch (error) {
+      failing = true;
+      log.error({ outbox: row.seq, error: (error as Error).message }, "Cannot note what became of a message");
+    } finally {
+      sending.delete(row.chat);
+    }
+  };
+
+  const pass = (): void => {
+    try {
+      for (const row of store.outbox.due(clock.now(), REPEAT_MS)) {
+        if (!sending.has(row.chat)) sending.set(row.chat, send(row));
+      }
+    } catch (error) {
+      log.error({ error: (error as Error).message }, "Cannot read the outbox, trying again");
     }
   };
 
   const work = async () => {
     while (!stopping.signal.aborted) {
-      await pass().catch((error: unknown) => {
-        log.error({ error: (error as Error).message }, "Cannot read the outbox, trying again");
-      });
+      pass();
       await clock.sleep(POLL_MS, AbortSignal.any([stopping.signal, wake.next()]));
     }
+  };
+
+  /** What can go out now; the rest is kept, and the next start sends it. */
+  const flush = async (): Promise<void> => {
+    failing = false;
+    do {
+      await Promise.all(sending.values());
+      if (!failing) pass();
+    } while (sending.size > 0);
   };
 
   return {
@@ -60,24 +87,32 @@ export function createOutboxSender(options: OutboxOptions): OutboxSender {
     stop: async () => {
       stopping.abort();
       await loop;
-      await pass().catch(() => {}); // the rows are kept; the next start sends them
+      await flush();
     },
   };
 }
 
-async function sendRow(options: OutboxOptions, row: OutboxRow): Promise<void> {
+async function sendRow(options: OutboxOptions, row: OutboxRow, signal: AbortSignal): Promise<void> {
   const { store, clock, log, checkpoint } = options;
   checkpoint("before-send");
   const result = await trySend(options, row);
   checkpoint("after-send");
-  await persist(() => store.transaction(() => record(options, row, result)), { clock, log });
+  await persist(() => store.transaction(() => record(options, row, result)), { clock, log, signal });
 }
 
-async function trySend({ channels }: OutboxOptions, row: OutboxRow): Promise<SendResult> {
+/** A channel that does not come back may have sent it: unsure, and repeated with the same id. */
+const SEND_MS = 60_000;
+
+async function trySend({ channels, clock }: OutboxOptions, row: OutboxRow): Promise<SendResult> {
   const channel = channels.find((candidate) => candidate.owns(row.chat));
   if (!channel) return { kind: "refused", reason: "no channel serves this chat" };
   try {
-    return await channel.send({ chat: row.chat, messageId: row.messageId, text: row.text });
+    const over = new AbortController();
+    const late = clock
+      .sleep(SEND_MS, over.signal)
+      .then((): SendResult => ({ kind: "unsure", detail: "no end of the send" }));
+    const sent = channel.send({ chat: row.chat, messageId: row.messageId, text: row.text });
+    return await Promise.race([sent, late]).finally(() => over.abort());
   } catch (error) {
     return { kind: "unsure", detail: (error as Error).message };
   }
@@ -98,11 +133,29 @@ function record({ store, clock, log, assistantName }: OutboxOptions, row: Outbox
       break;
     case "failed":
       store.outbox.markFailed(row.seq, next.reason);
+      tellOwner(store, row, next.reason, now);
       log.error({ ...ids, reason: next.reason }, "Message could not be sent");
       break;
     default:
       next satisfies never;
   }
+}
+
+/** On the owner's local chat, which needs no network. */
+function tellOwner(store: Store, row: OutboxRow, reason: string, now: number): void {
+  const chat = localJid(MAIN);
+  if (row.chat === chat) return;
+  store.outbox.add({
+    chat,
+    folder: MAIN,
+    messageId: newMessageId(),
+    text: `A message to ${row.chat} could not be sent: ${reason}. It began: "${cutAtCharacter(row.text, 80)}"`,
+    source: "notice",
+    turn: null,
+    task: null,
+    requestKey: null,
+    now,
+  });
 }
 
 /** What was said is part of the chat, whoever said it: search finds both sides. */

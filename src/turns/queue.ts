@@ -17,7 +17,6 @@ export interface QueueOptions {
   log: Log;
   /** Turns at once, over all groups. */
   limit: number;
-  runtime: string;
   /** Somebody may have work. */
   wake: WakeUp;
   /** Sees an attempt through until its process or container is gone. Never rejects. */
@@ -40,14 +39,15 @@ const POLL_MS = 1_000;
  * Gives free slots to whoever waited longest, one turn per folder. The ledger is the line: a crash
  * loses nobody's place.
  */
-export function createQueue({ store, clock, log, limit, runtime, wake, run }: QueueOptions): Queue {
+export function createQueue({ store, clock, log, limit, wake, run }: QueueOptions): Queue {
   const busy = new Map<Folder, Promise<void>>();
   const stopping = new AbortController();
   let loop: Promise<void> | undefined;
 
   const occupy = (folder: Folder, done: Promise<void>) => {
     const freed = done.finally(() => {
-      busy.delete(folder);
+      // Meanwhile somebody else may have taken it over.
+      if (busy.get(folder) === freed) busy.delete(folder);
       wake.now();
     });
     busy.set(folder, freed);
@@ -61,7 +61,7 @@ export function createQueue({ store, clock, log, limit, runtime, wake, run }: Qu
       const turn = next.turn ?? beginTurn(store, next, now);
       store.turns.setRunning(turn);
       return {
-        claim: { turn, attempt: store.turns.startAttempt(turn, runtime, newFrameToken(), now) },
+        claim: { turn, attempt: store.turns.startAttempt(turn, newFrameToken(), now) },
         folder: next.folder,
       };
     });
@@ -76,13 +76,14 @@ export function createQueue({ store, clock, log, limit, runtime, wake, run }: Qu
 
   const work = async () => {
     while (!stopping.signal.aborted) {
+      const now = clock.now();
       try {
-        undoClockJump(store, clock.now());
+        undoClockJump(store, now);
         fill();
       } catch (error) {
         log.error({ error: (error as Error).message }, "Cannot claim a turn, trying again");
       }
-      await clock.sleep(nap(store.turns.nextDue, clock), AbortSignal.any([stopping.signal, wake.next()]));
+      await clock.sleep(nap(store, clock, now), AbortSignal.any([stopping.signal, wake.next()]));
     }
   };
 
@@ -102,8 +103,7 @@ export function createQueue({ store, clock, log, limit, runtime, wake, run }: Qu
 
 /** A due time further off than any wait we give comes from a clock that jumped back: look now. */
 function undoClockJump(store: Store, now: number): void {
-  const due = store.turns.nextDue();
-  if (due !== undefined && due > now + LONGEST_WAIT_MS) store.turns.pullIn(now, LONGEST_WAIT_MS);
+  if (store.turns.nextDue(now + LONGEST_WAIT_MS) !== undefined) store.turns.pullIn(now, LONGEST_WAIT_MS);
 }
 
 function beginTurn(store: Store, waiting: Waiting, now: number): TurnId {
@@ -114,9 +114,10 @@ function beginTurn(store: Store, waiting: Waiting, now: number): TurnId {
   return id;
 }
 
-function nap(nextDue: () => number | undefined, clock: Clock): number {
+/** What was due before `seen` waits for a slot or its folder, and these wake the loop. */
+function nap(store: Store, clock: Clock, seen: number): number {
   try {
-    const due = nextDue();
+    const due = store.turns.nextDue(seen);
     return Math.max(10, Math.min(POLL_MS, due === undefined ? POLL_MS : due - clock.now()));
   } catch {
     return POLL_MS; // the database is busy; the next pass says so

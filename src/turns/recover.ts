@@ -5,7 +5,7 @@ import type { Folder } from "../domain/ids.ts";
 import type { Log } from "../domain/log.ts";
 import { createFrameReader } from "../runtime/frame-reader.ts";
 import { journalPath, readJournal } from "../runtime/journal.ts";
-import type { GroupPaths, Runtime } from "../runtime/runtime.ts";
+import { LaunchError, type GroupPaths, type Runtime } from "../runtime/runtime.ts";
 import type { Store } from "../store/store.ts";
 import type { Attempt, Turn } from "../store/turns.ts";
 import { isolated } from "./turn-input.ts";
@@ -25,14 +25,22 @@ export interface RecoverOptions {
   agentOf(turn: Turn): string;
 }
 
-const CUT_OFF: Failure = { class: "crash", detail: "the host was stopped while it ran" };
+const CUT_OFF: Failure = { class: "crash", detail: "the host was stopped while it ran", cause: "NanoClaw was stopped" };
 
 /**
  * What the last host left open, before any new work: an answer in the journal is taken, a living
  * run is adopted, the rest was interrupted. Nothing finished runs again.
  */
 export async function recoverTurns(options: RecoverOptions): Promise<void> {
-  for (const turn of options.store.turns.running()) await recoverTurn(options, turn);
+  const { store, runtimes, log } = options;
+  const open = store.turns.running();
+  for (const turn of open) await recoverTurn(options, turn);
+  const handles = open.map(({ id, attempts }) => store.turns.attempt(id, attempts)?.handle);
+  for (const runtime of runtimes) {
+    await runtime.sweep(handles).catch((error: unknown) => {
+      log.debug({ runtime: runtime.name, error: (error as Error).message }, "Nothing swept");
+    });
+  }
 }
 
 async function recoverTurn(options: RecoverOptions, turn: Turn): Promise<void> {
@@ -47,26 +55,68 @@ async function recoverTurn(options: RecoverOptions, turn: Turn): Promise<void> {
     log.info({ turn: turn.id, status: answer.status }, "Finished from its journal");
     if (answer.status === "error") settleFailed(at, { class: answer.class, detail: answer.error });
     else settleAnswered(at, answer, isolated({ store, turn }) ? null : options.agentOf(turn));
-    options.queue.occupy(turn.folder, remove(runtime, attempt));
+    options.queue.occupy(turn.folder, remove(options, runtime, attempt));
     return;
   }
+  try {
+    await goOn(options, turn, attempt, runtime);
+  } catch (error) {
+    if (!isEngineDown(error)) throw error;
+    log.warn({ turn: turn.id, error: error.message }, "The engine does not answer, a running turn waits for it");
+    options.queue.occupy(turn.folder, goOnLater(options, turn, attempt, runtime));
+  }
+}
+
+/** Adopts what is alive, settles what is not. @throws {LaunchError} when that cannot be known now. */
+async function goOn(
+  options: RecoverOptions,
+  turn: Turn,
+  attempt: Attempt,
+  runtime: Runtime | undefined,
+): Promise<void> {
+  const { store, clock, log } = options;
   const running = await runtime?.find(attempt.handle);
-  if (running) {
+  if (running && runtime) {
     log.info({ turn: turn.id, group: turn.folder }, "Adopted a running turn");
-    options.queue.occupy(turn.folder, options.runner.adopt(turn, attempt, running));
+    options.queue.occupy(turn.folder, options.runner.adopt(turn, attempt, running, runtime));
     return;
   }
   await runtime?.clear(attempt.handle);
-  const next = settleInterrupted(at, CUT_OFF);
+  const next = settleInterrupted({ store, turn, attempt: attempt.n, now: clock.now() }, CUT_OFF);
   log.warn({ turn: turn.id, group: turn.folder, next: next.kind }, "A turn was interrupted");
 }
 
-/** Ends what is still alive of an attempt that has answered. */
-async function remove(runtime: Runtime | undefined, attempt: Attempt): Promise<void> {
-  const running = await runtime?.find(attempt.handle);
-  running?.signal("KILL");
-  await running?.exited;
-  await runtime?.clear(attempt.handle);
+const ENGINE_STEP_MS = 5_000;
+
+async function goOnLater(
+  options: RecoverOptions,
+  turn: Turn,
+  attempt: Attempt,
+  runtime: Runtime | undefined,
+): Promise<void> {
+  for (;;) {
+    await options.clock.sleep(ENGINE_STEP_MS);
+    try {
+      return await goOn(options, turn, attempt, runtime);
+    } catch (error) {
+      if (!isEngineDown(error)) throw error;
+    }
+  }
+}
+
+const isEngineDown = (error: unknown): error is LaunchError =>
+  error instanceof LaunchError && error.class === "engine-down";
+
+/** Ends what is still alive of an attempt that has answered; left-overs are also swept later. */
+async function remove({ log }: RecoverOptions, runtime: Runtime | undefined, attempt: Attempt): Promise<void> {
+  try {
+    const running = await runtime?.find(attempt.handle);
+    running?.signal("KILL");
+    await running?.exited;
+    await runtime?.clear(attempt.handle);
+  } catch (error) {
+    log.warn({ error: (error as Error).message }, "What is left of an answered turn could not be removed");
+  }
 }
 
 async function journaledAnswer(

@@ -57,7 +57,7 @@ export function settleInterrupted(at: Settlement, failure: Failure): AfterFailur
 /** The host is stopping: what was cut off goes on at the next start, unless it had acted already. */
 export function settleShutdown(at: Settlement): void {
   const { store, turn, attempt, now } = at;
-  const failure: Failure = { class: "crash", detail: "the host was stopped" };
+  const failure: Failure = { class: "crash", detail: "the host was stopped", cause: "NanoClaw was stopped" };
   store.transaction(() => {
     store.turns.endAttempt(turn.id, attempt, "interrupted", failure, now);
     if (actedNow(at)) afterFailure(at, failure);
@@ -121,9 +121,11 @@ function endTurn(
   store.tasks.logEnded(turn.taskId, turn.id, run, now);
   const task = store.tasks.find(turn.taskId);
   if (task?.schedule.type === "once" && task.status === "active") {
-    store.tasks.setStatus(task.id, run.status === "success" ? "completed" : "failed");
+    store.tasks.setStatus(task.id, endOfOnce[run.status]);
   }
 }
+
+const endOfOnce = { success: "completed", error: "failed", cancelled: "cancelled" } as const;
 
 /** A turn that ends before any input was written has the messages that it would have taken. */
 function passMessages(store: Store, turn: Turn): void {

@@ -74,7 +74,10 @@ function preparedMessages(facts: TurnInputFacts, chat: PromptChat) {
   const { after, note } = startOfRange(store, turn);
   const toSeq = store.messages.newestIn(turn.chat);
   const messages = store.messages.forPrompt(turn.chat, after, toSeq, MOST_MESSAGES);
-  if (!messages.some((message) => message.decision === "wakes")) return null;
+  const call = store.messages.newestCall(turn.chat, after, toSeq);
+  if (!call) return null;
+  // The talk of a busy chat must not push out what the turn is about.
+  if (!messages.some(({ seq }) => seq === call.seq)) messages.unshift(call);
   const olderCount = store.messages.countForPrompt(turn.chat, after, toSeq) - messages.length;
   const notes = [...(note === null ? [] : [note]), ...earlierAttemptNotes(facts, chat.zone)];
   const lines = messages.map(promptMessage);
@@ -106,4 +109,5 @@ const promptMessage = (message: StoredMessage) => ({
   sentAt: message.sentAt,
   guest: message.reason === "sender-not-allowed",
   quoteText: message.quoteText,
+  call: message.decision === "wakes",
 });

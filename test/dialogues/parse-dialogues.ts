@@ -1,13 +1,25 @@
-import type { DialogueChat, OldMessage } from "./tool-host.ts";
-
 export interface Said {
   sender: string;
   text: string;
   replyTo?: string;
 }
 
+export interface DialogueChat {
+  name: string;
+  jid: string;
+  folder: string;
+  zone: string;
+}
+
+export interface OldMessage {
+  time: string;
+  sender: string;
+  text: string;
+}
+
 export type Step =
-  | { kind: "turn"; messages: Said[]; sent?: string; note?: string }
+  /** `cutOff`: the first attempt gets the messages and dies; a second one answers. */
+  | { kind: "turn"; messages: Said[]; sent?: string; cutOff: boolean }
   | { kind: "clock"; time: string }
   | { kind: "pass"; seconds: number }
   | { kind: "says"; pattern: RegExp; wanted: boolean }
@@ -53,9 +65,9 @@ function addLine(line: string, steps: Step[]): void {
   const [, name = "", value = ""] = /^- ([a-z ]+?)(?:: (.*))?$/.exec(line) ?? /^- (after) (.*)$/.exec(line) ?? [];
   switch (name) {
     case "sent":
-      return void steps.push({ kind: "turn", messages: [], sent: value });
-    case "note":
-      return void steps.push({ kind: "turn", messages: [], note: value });
+      return void steps.push({ kind: "turn", messages: [], sent: value, cutOff: false });
+    case "cut off":
+      return void steps.push({ kind: "turn", messages: [], cutOff: true });
     case "says":
     case "says not":
       return void steps.push({ kind: "says", pattern: toRegExp(value), wanted: name === "says" });
@@ -77,7 +89,7 @@ function addMessage([, sender = "Ann", replyTo, text = ""]: RegExpExecArray, ste
   const message: Said = { sender, text: text.replaceAll("\\n", "\n"), ...(replyTo && { replyTo }) };
   const last = steps.at(-1);
   if (last?.kind === "turn") last.messages.push(message);
-  else steps.push({ kind: "turn", messages: [message] });
+  else steps.push({ kind: "turn", messages: [message], cutOff: false });
 }
 
 function addTask(task: string, steps: Step[]): void {

@@ -77,7 +77,8 @@ export function crashSite(): CrashSite {
       await Promise.race([once(child.stdout as NodeJS.ReadableStream, "data"), once(child, "exit")]);
       return child;
     },
-    say: async (group, id, text) => (await request<{ seq: number }>("POST", `/chat/${group}/messages`, { id, text })).seq,
+    say: async (group, id, text) =>
+      (await request<{ seq: number }>("POST", `/chat/${group}/messages`, { id, text })).seq,
     shown: (group) => replies.get(group) ?? [],
     watch: (group) => void watching.push(follow(group)),
     leftOver: () => processesOf(home),

@@ -91,7 +91,9 @@ describe.runIf(onLinux)(`${KILLS} kills at random moments`, () => {
       host = await site.start();
     }
     flood.abort();
-    const items = (await Promise.all(sent)).flatMap((list, index) => list.map((item) => ({ group: groups[index] ?? "", item })));
+    const items = (await Promise.all(sent)).flatMap((list, index) =>
+      list.map((item) => ({ group: groups[index] ?? "", item })),
+    );
     const asked = await reminders;
     await until(() => settled(site));
     for (const group of [...groups, "reminded"]) await until(() => caughtUp(site, group));

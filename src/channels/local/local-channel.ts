@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { streamSSE, type SSEStreamingApi } from "hono/streaming";
 import { z } from "zod";
 import type { Clock } from "../../domain/clock.ts";
@@ -49,6 +50,8 @@ const messageSchema = z.strictObject({
 });
 
 const PING_MS = 15_000;
+/** JSON writes a byte of text in six at most; the text itself is measured when it is read. */
+const BODY_MAX_BYTES = 6 * MESSAGE_MAX_BYTES + 4_096;
 
 /** The chat on this machine: its network is the ledger, so a stored reply has arrived. */
 export function createLocalChannel({ receive, mailbox, clock }: LocalChannelOptions): LocalChannel {
@@ -65,14 +68,16 @@ export function createLocalChannel({ receive, mailbox, clock }: LocalChannelOpti
     try {
       await sse.writeSSE({ event: "open", data: JSON.stringify({ after: last }) });
       while (!over.aborted) {
-        for (const reply of mailbox.after(chat, last)) {
+        const replies = mailbox.after(chat, last);
+        for (const reply of replies) {
           await sse.writeSSE({ event: "reply", id: String(reply.seq), data: JSON.stringify(reply) });
           last = reply.seq;
         }
+        if (replies.length > 0) continue; // there may be more than one page of them
         const woken = wake.next();
         await clock.sleep(PING_MS, AbortSignal.any([over, woken]));
         // A connection that broke without a word is noticed when something is written to it.
-        if (!woken.aborted) await sse.writeSSE({ event: "ping", data: "" });
+        if (!woken.aborted && !over.aborted) await sse.writeSSE({ event: "ping", data: "" });
       }
     } finally {
       listeners.delete(wake);
@@ -100,12 +105,16 @@ type Routes = LocalChannelOptions & { stream(sse: SSEStreamingApi, chat: Jid, fr
 
 function createRoutes({ receive, mailbox, clock, stream }: Routes): Hono {
   const app = new Hono();
-  app.post("/:folder/messages", async (context) => {
+  app.onError((error, context) =>
+    context.json({ error: `This was not taken: ${error.message}. Nothing was stored; try again.` }, 503),
+  );
+  const limited = bodyLimit({
+    maxSize: BODY_MAX_BYTES,
+    onError: (context) => context.json({ error: tooLong(`more than ${BODY_MAX_BYTES}`) }, 413),
+  });
+  app.post("/:folder/messages", limited, async (context) => {
     const opened = mailbox.open(context.req.param("folder"));
     if (!opened.ok) return context.json({ error: opened.problem }, 404);
-    if (Number(context.req.header("content-length") ?? 0) > 2 * MESSAGE_MAX_BYTES) {
-      return context.json({ error: tooLong(Number(context.req.header("content-length"))) }, 413);
-    }
     const body = messageSchema.safeParse(await context.req.json().catch(() => undefined));
     if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);
     const { id, text, sender } = body.data;
@@ -145,5 +154,5 @@ function createRoutes({ receive, mailbox, clock, stream }: Routes): Hono {
   return app;
 }
 
-const tooLong = (bytes: number): string =>
-  `The message has ${(bytes / 2 ** 20).toFixed(1)} MiB; the limit is ${MESSAGE_MAX_BYTES / 2 ** 20} MiB. Nothing was stored. Put long material into a file in the group's folder and name it.`;
+const tooLong = (bytes: number | string): string =>
+  `The message has ${bytes} bytes; the limit is ${MESSAGE_MAX_BYTES} (${MESSAGE_MAX_BYTES / 2 ** 20} MiB). Nothing was stored. Put long material into a file in the group's folder and name it.`;

@@ -56,6 +56,7 @@ export type Frame = z.infer<typeof frameSchema>;
 
 /** A frame, or nothing: the line is noise, half a line, or another turn's. Never throws. */
 export function parseFrame(line: string, token: string): Frame | undefined {
+  // Millions of lines of noise must not cost an exception each.
   if (!line.startsWith('{"token":')) return undefined;
   const frame = frameSchema.safeParse(parseJson(line));
   return frame.success && frame.data.token === token ? frame.data : undefined;
@@ -63,6 +64,7 @@ export function parseFrame(line: string, token: string): Frame | undefined {
 
 /** The `ready` frame in a line of stdout, or nothing. Never throws. */
 export function parseReady(line: string): ReadyFrame | undefined {
+  if (!line.startsWith('{"type":')) return undefined;
   const ready = readyFrameSchema.safeParse(parseJson(line));
   return ready.success ? ready.data : undefined;
 }

@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { countTests, reportSchema } from "./count-tests.ts";
+
+const run = (root: string, tests: Record<string, string>, status = "passed") => ({
+  root,
+  report: reportSchema.parse({
+    testResults: [
+      {
+        name: `${root}/src/a.test.ts`,
+        status,
+        assertionResults: Object.entries(tests).map(([fullName, result]) => ({ fullName, status: result })),
+      },
+    ],
+  }),
+});
+
+it("counts a test once over two runs and lets one run stand in for the other's skip", () => {
+  const count = countTests([
+    run("/a", { both: "passed", onlyAsRoot: "passed", onlyAsUser: "skipped" }),
+    run("/b/c", { both: "passed", onlyAsRoot: "skipped", onlyAsUser: "passed" }),
+  ]);
+  expect(count).toEqual({ passed: 3, failed: [], neverRan: [] });
+});
+
+it("takes a test that failed in one run for failed", () => {
+  const count = countTests([run("/a", { one: "passed" }), run("/b", { one: "failed" }, "failed")]);
+  expect(count).toEqual({ passed: 0, failed: ["src/a.test.ts > one"], neverRan: [] });
+});
+
+it.each(["skipped", "pending", "todo"])("names a test that was %s in every run", (status) => {
+  expect(countTests([run("/a", { one: status })]).neverRan).toEqual(["src/a.test.ts > one"]);
+});
+
+it("counts a file that could not be loaded", () => {
+  expect(countTests([run("/a", {}, "failed")]).failed).toEqual(["src/a.test.ts (the file itself)"]);
+});

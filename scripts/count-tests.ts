@@ -1,0 +1,46 @@
+import { z } from "zod";
+
+/** What we read of vitest's JSON report. */
+export const reportSchema = z.object({
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      message: z.string().default(""),
+      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
+    }),
+  ),
+});
+export type TestReport = z.infer<typeof reportSchema>;
+
+export interface TestCount {
+  passed: number;
+  failed: string[];
+  /** Skipped in every run: nobody knows whether they pass. */
+  neverRan: string[];
+}
+
+/**
+ * Counts each test once over several runs of the same suite (as root, as a plain user): it passes
+ * when it ran at least once and never failed.
+ */
+export function countTests(runs: { root: string; report: TestReport }[]): TestCount {
+  const seen = new Map<string, Set<string>>();
+  const note = (name: string, status: string) => seen.set(name, (seen.get(name) ?? new Set()).add(status));
+  for (const { root, report } of runs) {
+    for (const file of report.testResults) {
+      const path = file.name.startsWith(`${root}/`) ? file.name.slice(root.length + 1) : file.name;
+      for (const { fullName, status } of file.assertionResults) note(`${path} > ${fullName}`, status);
+      if (file.status === "failed" && !file.assertionResults.some(({ status }) => status === "failed")) {
+        note(`${path} (the file itself)`, "failed");
+      }
+    }
+  }
+  const named = (wanted: (statuses: Set<string>) => boolean) =>
+    [...seen].flatMap(([name, statuses]) => (wanted(statuses) ? [name] : []));
+  return {
+    passed: named((statuses) => statuses.has("passed") && !statuses.has("failed")).length,
+    failed: named((statuses) => statuses.has("failed")),
+    neverRan: named((statuses) => !statuses.has("passed") && !statuses.has("failed")),
+  };
+}

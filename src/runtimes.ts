@@ -1,0 +1,68 @@
+import { lstatSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Config } from "./config.ts";
+import type { AgentName } from "./domain/agent-choice.ts";
+import type { Clock } from "./domain/clock.ts";
+import type { Log } from "./domain/log.ts";
+import { chooseRuntime } from "./domain/runtime-choice.ts";
+import { installId, type Home } from "./home.ts";
+import { createDockerRuntime, imageState } from "./runtime/docker/docker.ts";
+import { containerUser, type User } from "./runtime/docker/user.ts";
+import { createHostRuntime } from "./runtime/host.ts";
+import type { Runtime } from "./runtime/runtime.ts";
+import type { Store } from "./store/store.ts";
+
+export interface RuntimesOptions {
+  config: Config;
+  env: NodeJS.ProcessEnv;
+  clock: Clock;
+  log: Log;
+  store: Store;
+  home: Home;
+  /** Program and first arguments of the runner on the host. */
+  runner: readonly [string, ...string[]] | undefined;
+}
+
+/** Where turns run in this home. */
+export interface Runtimes {
+  readonly all: readonly Runtime[];
+  for(agent: AgentName): Runtime;
+}
+
+const RUNNER = fileURLToPath(new URL("../container/agent-runner/src/main.ts", import.meta.url));
+
+export async function createRuntimes(options: RuntimesOptions): Promise<Runtimes> {
+  const { config, env, clock, home, runner } = options;
+  const configured = config.settings.NANOCLAW_AGENT_RUNTIME;
+  const { compileCache } = home;
+  const host = createHostRuntime({ env, clock, compileCache, runner: runner ?? [process.execPath, RUNNER] });
+  const docker = createDockerRuntime({ ...options, ...dockerFacts(options) });
+  const engineReady =
+    configured === undefined && (await imageState(options.config.settings, env, clock)).kind === "ready";
+  return {
+    all: [host, docker],
+    for: (agent) => (chooseRuntime({ configured, agent, engineReady }) === "host" ? host : docker),
+  };
+}
+
+function dockerFacts({ config: { settings }, home, store }: RuntimesOptions) {
+  const host = ownUser();
+  const stat = lstatSync(home.root);
+  const kept = store.settings.get("container-uid");
+  const user = containerUser({
+    host,
+    home: { uid: stat.uid, gid: stat.gid },
+    kept: kept === undefined ? undefined : Number(kept),
+    random: Math.random(),
+  });
+  if (kept === undefined && user.uid !== host.uid) store.settings.set("container-uid", String(user.uid));
+  return {
+    program: settings.NANOCLAW_DOCKER,
+    image: settings.NANOCLAW_AGENT_IMAGE,
+    install: installId(home),
+    user,
+    mayChown: host.uid === 0,
+  };
+}
+
+const ownUser = (): User => ({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });

@@ -1,0 +1,124 @@
+import { chooseAgent, type AgentName } from "../domain/agent-choice.ts";
+import type { Clock } from "../domain/clock.ts";
+import type { Failure } from "../domain/failure.ts";
+import type { Group, RegisteredChat } from "../domain/group.ts";
+import { isLocal, type Folder } from "../domain/ids.ts";
+import type { GroupPaths, LaunchSpec, ResourceLimits } from "../runtime/runtime.ts";
+import type { RunLimits } from "../runtime/supervise.ts";
+import type { Store } from "../store/store.ts";
+import type { Attempt, Turn } from "../store/turns.ts";
+import { prepareInput } from "./turn-input.ts";
+
+/** What turns need to know of the host's settings. Times are milliseconds, sizes bytes. */
+export interface TurnSettings {
+  assistantName: string;
+  agent: AgentName | undefined;
+  agentName: string | null;
+  model: string | null;
+  kiroReady: boolean;
+  secrets: Record<string, string>;
+  zone: string;
+  oneShot: boolean;
+  promptBudget: number;
+  timeout: number;
+  silenceTimeout: number;
+  outputBytes: number;
+  resources: ResourceLimits;
+}
+
+/** One attempt with everything that is known before it begins. */
+export interface Work {
+  turn: Turn;
+  attempt: Attempt;
+  group: Group;
+  chat: RegisteredChat;
+  agent: AgentName;
+}
+
+/** There is nothing to begin: the group is gone (no failure), or no agent is set for the chat. */
+export interface NoWork {
+  turn: Turn;
+  failure: Failure | null;
+}
+
+const READY_MS = 30_000;
+const GRACE_MS = 5_000;
+/** An adopted run whose time is up gets this long, to hand over an answer that is on its way. */
+const LEAST_MS = 1_000;
+
+export function workOf(store: Store, settings: TurnSettings, turn: Turn, attempt: Attempt): Work | NoWork {
+  const group = store.groups.find(turn.folder);
+  const chat = store.groups.chat(turn.chat);
+  if (!group || !chat) return { turn, failure: null };
+  const agent = chooseAgent({
+    group: group.settings.agent,
+    configured: settings.agent,
+    kiroReady: settings.kiroReady,
+    localChat: isLocal(turn.chat),
+  });
+  if (agent === "none") return { turn, failure: { class: "agent-missing", detail: "no agent is set for this chat" } };
+  return { turn, attempt, group, chat, agent };
+}
+
+export function launchSpec({ turn, attempt, group }: Work, settings: TurnSettings, paths: GroupPaths): LaunchSpec {
+  const { memory, cpus, pids, shm, fileSize, network } = group.settings;
+  const own = Object.entries({ memory, cpus, pids, shm, fileSize, network }).filter(([, value]) => value !== undefined);
+  return {
+    turn: turn.id,
+    attempt: attempt.n,
+    folder: turn.folder,
+    paths,
+    zone: group.settings.zone ?? settings.zone,
+    oneShot: settings.oneShot,
+    limits: { ...settings.resources, ...Object.fromEntries(own) },
+  };
+}
+
+/** A group's own value counts, however small; an attempt that was adopted has used some of its time. */
+export function runLimits({ group, attempt }: Work, settings: TurnSettings, now: number): RunLimits {
+  const whole = group.settings.timeout ?? settings.timeout;
+  const used = Math.max(0, now - attempt.startedAt);
+  return {
+    ready: READY_MS,
+    silence: group.settings.silenceTimeout ?? settings.silenceTimeout,
+    whole: Math.max(Math.min(LEAST_MS, whole), whole - used),
+    grace: GRACE_MS,
+    outputBytes: settings.outputBytes,
+  };
+}
+
+/**
+ * Fixes the range of messages and makes the input's line, or null when nothing is left to do; what
+ * arrives later belongs to the next turn.
+ */
+export function fixInput(store: Store, clock: Clock, settings: TurnSettings, work: Work): string | null {
+  const { turn, attempt, group, agent } = work;
+  const now = clock.now();
+  return store.transaction(() => {
+    store.turns.stampAttempt(turn.id, attempt.n, "ready", now);
+    if (store.turns.find(turn.id)?.stopReason) return null;
+    const prepared = prepareInput({
+      ...work,
+      store,
+      now,
+      zone: group.settings.zone ?? settings.zone,
+      agent: {
+        backend: agent,
+        assistantName: settings.assistantName,
+        name: settings.agentName,
+        model: group.settings.model ?? settings.model,
+      },
+      outputBytes: settings.outputBytes,
+      promptBudget: settings.promptBudget,
+      secrets: agent === "offline" ? {} : settings.secrets,
+      oneShot: settings.oneShot,
+    });
+    if (!prepared) return null;
+    if (prepared.range) store.turns.fixRange(turn.id, prepared.range.fromSeq, prepared.range.toSeq);
+    store.turns.stampAttempt(turn.id, attempt.n, "input", now);
+    if (turn.taskId !== null) store.tasks.logStarted(turn.id, now);
+    return JSON.stringify(prepared.input);
+  });
+}
+
+export type PathsOf = (folder: Folder) => GroupPaths;

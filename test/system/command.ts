@@ -1,0 +1,71 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { until } from "./until.ts";
+
+const PROGRAM = fileURLToPath(new URL("../../bin/nanoclaw", import.meta.url));
+/** Each home has a cache of its own, and each test a new home: without a common one, half the time is compiling. */
+const CACHE = fileURLToPath(new URL("../../node_modules/.cache/nanoclaw-tests", import.meta.url));
+
+export interface CommandOptions {
+  env?: Record<string, string>;
+  /** The whole standard input; none by default. */
+  input?: string | Buffer;
+  /** Run as another user; needs root. */
+  uid?: number;
+}
+
+/** A command as a person runs it, without a terminal. */
+export interface Command extends AsyncDisposable {
+  child: ChildProcess;
+  stdout(): string;
+  stderr(): string;
+  /** Resolves to the exit code, or to the signal that ended it, when all output is there. */
+  ended: Promise<number | string>;
+  /** Resolves when the text was written to either output; rejects when the command ends without it. */
+  says(text: string | RegExp): Promise<void>;
+}
+
+export function nanoclaw(home: string, args: string[], { env = {}, input, uid }: CommandOptions = {}): Command {
+  const { PATH = "", HOME = "" } = process.env;
+  const child = spawn(PROGRAM, args, {
+    env: { PATH, HOME, TZ: "UTC", NODE_COMPILE_CACHE: CACHE, NANOCLAW_HOME: home, ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+    ...(uid === undefined ? {} : { uid, gid: uid, cwd: "/" }),
+  });
+  const out = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => (out[name] += text));
+  }
+  child.stdin.on("error", () => {}); // it did not read all of it
+  child.stdin.end(input);
+  let isOver = false;
+  const ended = new Promise<number | string>((resolve) =>
+    child.once("close", (code, signal) => {
+      isOver = true;
+      resolve(code ?? signal ?? "unknown");
+    }),
+  );
+  const has = (text: string | RegExp) =>
+    [out.stdout, out.stderr].some((said) => (typeof text === "string" ? said.includes(text) : text.test(said)));
+  return {
+    child,
+    ended,
+    stdout: () => out.stdout,
+    stderr: () => out.stderr,
+    says: async (text) => {
+      await until(() => isOver || has(text));
+      if (!has(text)) throw new Error(`It ended without saying ${String(text)}:\n${out.stdout}${out.stderr}`);
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (!isOver) child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+/** Runs a command to its end. */
+export async function run(home: string, args: string[], options?: CommandOptions) {
+  const command = nanoclaw(home, args, options);
+  const exit = await command.ended;
+  return { exit, stdout: command.stdout(), stderr: command.stderr() };
+}
