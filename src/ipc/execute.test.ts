@@ -213,7 +213,10 @@ describe("requests of an agent", () => {
     const { call } = agent("family");
     const made = call("search_messages", { query: 'needle"*', limit: 2 });
     const found = toolResults.search_messages.parse(resultOf(made));
-    expect(found).toMatchObject({ more: true, messages: [{ time: "2026-11-22T18:00:00.000+01:00", sender: "Ann" }, {}] });
+    expect(found).toMatchObject({
+      more: true,
+      messages: [{ time: "2026-11-22T18:00:00.000+01:00", sender: "Ann" }, {}],
+    });
     expect(JSON.stringify(found).length).toBeLessThan(200_000);
     expect(found.messages.every(({ text }) => text.isWellFormed() && text.includes("more characters"))).toBe(true);
   });

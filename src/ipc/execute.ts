@@ -9,7 +9,7 @@ import {
 } from "@nanoclaw/agent-runner/protocol";
 import { z } from "zod";
 import type { Clock } from "../domain/clock.ts";
-import { MAIN, newMessageId, newTaskId, type Folder, type Jid } from "../domain/ids.ts";
+import { MAIN, newMessageId, newTaskId, type Folder, type Jid, type TurnId } from "../domain/ids.ts";
 import { visibleText } from "../domain/outgoing.ts";
 import { cutAtCharacter } from "../domain/prompt.ts";
 import { actsOutside, judgeRequest } from "../domain/rights.ts";
@@ -163,7 +163,7 @@ function scheduleTask({ options, caller, request, chat, now }: Call, args: ToolA
     value: args.schedule_value,
     zone: args.zone ?? zoneOf(options, folder),
   };
-  const first = firstRun(schedule, now);
+  const first = firstRun(schedule, args.schedule_type === "once" ? askedAt(store, request, now) : now);
   if (!first.ok) throw new Refusal(first.problem);
   const task: Task = {
     id: newTaskId(),
@@ -182,6 +182,13 @@ function scheduleTask({ options, caller, request, chat, now }: Call, args: ToolA
   store.tasks.add(task);
   return taskView(task);
 }
+
+/**
+ * The time that the agent was told. "In one second" may be past when a slow agent asks for it, and
+ * is then due at once.
+ */
+const askedAt = (store: Store, { turn, attempt }: Request, now: number): number =>
+  Math.min(now, store.turns.attempt(turn as TurnId, attempt)?.inputAt ?? now);
 
 function cancelTask({ options, caller }: Call, { task_id }: ToolArguments<"cancel_task">) {
   const { store } = options;

@@ -14,6 +14,8 @@ export async function writeResponse(folder: string, id: string, response: Respon
     0o644,
   );
   try {
+    // In a container another user reads it; the folders above decide who else can.
+    await file.chmod(0o644);
     await file.writeFile(JSON.stringify(response));
   } finally {
     await file.close();

@@ -178,6 +178,8 @@ function settleRun(
 ): void {
   const at = settlement(options, work);
   if (answer?.status === "ok") return; // settled when the frame came
+  const why = answer ? { class: answer.class, detail: answer.error } : (failure ?? { ended });
+  options.log.warn({ group: work.turn.folder, turn: work.turn.id, attempt: work.attempt.n, ...why }, "Not answered");
   if (answer) settleFailed(at, { class: answer.class, detail: answer.error });
   else if (ended === "stopped") settleStopped(at);
   else if (ended === "shutdown") settleShutdown(at);

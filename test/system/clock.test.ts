@@ -107,28 +107,30 @@ const faketime = ["x86_64-linux-gnu", "aarch64-linux-gnu"]
   .find((path) => spawnSync(process.execPath, ["-e", ""], { env: { LD_PRELOAD: path } }).stderr.length === 0);
 const reason = "needs Debian's package faketime";
 
-describe.skipIf(faketime === undefined)(
-  faketime === undefined ? `the whole host under faketime (skipped: ${reason})` : "the whole host under faketime",
-  { timeout: 60_000 },
-  () => {
-    it("lives with jumps of a day: answers, fires what is due once, fires nothing twice", async () => {
-      await using place = await fakedHost(faketime ?? "");
-      const { client, shown, setTime } = place;
-      await answered(client, "remind me in 3 hours to stretch");
-      setTime("+1d");
-      await until(() => shownTimes(shown, "Reminder: stretch") === 1);
-      await answered(client, "help");
-      setTime("-1d");
-      await delay(SETTLE_MS);
-      const before = shown.length;
-      await answered(client, "remind me in 2 seconds to smile");
-      await until(() => shownTimes(shown, "Reminder: smile") === 1);
-      await delay(SETTLE_MS);
-      expect(shown.length).toBe(before + 2);
-      expect(shownTimes(shown, "Reminder: stretch")).toBe(1);
-    });
-  },
-);
+describe
+  .skipIf(faketime === undefined)
+  .concurrent(
+    faketime === undefined ? `the whole host under faketime (skipped: ${reason})` : "the whole host under faketime",
+    { timeout: 60_000 },
+    () => {
+      it("lives with jumps of a day: answers, fires what is due once, fires nothing twice", async () => {
+        await using place = await fakedHost(faketime ?? "");
+        const { client, shown, setTime } = place;
+        await answered(client, "remind me in 3 hours to stretch");
+        setTime("+1d");
+        await until(() => shownTimes(shown, "Reminder: stretch") === 1);
+        await answered(client, "help");
+        setTime("-1d");
+        await delay(SETTLE_MS);
+        const before = shown.length;
+        await answered(client, "remind me in 2 seconds to smile");
+        await until(() => shownTimes(shown, "Reminder: smile") === 1);
+        await delay(SETTLE_MS);
+        expect(shown.length).toBe(before + 2);
+        expect(shownTimes(shown, "Reminder: stretch")).toBe(1);
+      });
+    },
+  );
 
 async function answered(client: ReturnType<typeof chatClient>, text: string): Promise<void> {
   const { seq } = await client.send(text);

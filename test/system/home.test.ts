@@ -15,7 +15,7 @@ const smallDisk = (): Mount => mounted("-t", "tmpfs", "-o", "size=16m", "tmpfs")
 const refusal =
   /^The (folder|database|lock file) .* can(not| not) be (made|used): .*Check the disk and who may write there\.\n$/;
 
-describe.skipIf(problem !== undefined)(mountable("a home on a full disk"), { timeout: 60_000 }, () => {
+describe.skipIf(problem !== undefined).concurrent(mountable("a home on a full disk"), { timeout: 60_000 }, () => {
   it.each(["start", "chat"])("is refused in one line by %s, and served when there is room", async (command) => {
     using disk = smallDisk();
     const args = command === "chat" ? ["chat", "hello"] : [command];
@@ -68,7 +68,7 @@ describe.skipIf(problem !== undefined)(mountable("a home on a full disk"), { tim
   });
 });
 
-describe.skipIf(problem !== undefined)(mountable("a home on a read-only disk"), { timeout: 60_000 }, () => {
+describe.skipIf(problem !== undefined).concurrent(mountable("a home on a read-only disk"), { timeout: 60_000 }, () => {
   it.each(["start", "chat"])("is refused in one line by %s, and served when it can be written", async (command) => {
     using disk = smallDisk();
     const args = command === "chat" ? ["chat", "hello"] : [command];
@@ -130,7 +130,7 @@ describe("a home whose path is too long for a socket", { timeout: 60_000 }, () =
   });
 });
 
-describe("the same home by two paths", { timeout: 60_000 }, () => {
+describe.concurrent("the same home by two paths", { timeout: 60_000 }, () => {
   it("is one home when one of them is a link", async () => {
     await using site = await openSite({ scripted: true });
     const link = `${site.home}-link`;

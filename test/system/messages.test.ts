@@ -30,7 +30,7 @@ const stored = (site: Site, seq: number) =>
   site.ledger("SELECT content FROM messages WHERE seq = ?", seq)[0]?.["content"];
 const counted = (site: Site) => site.ledger("SELECT count(*) AS n FROM messages WHERE from_assistant = 0")[0]?.["n"];
 
-describe("a message that is hard to carry", { timeout: 60_000 }, () => {
+describe.concurrent("a message that is hard to carry", { timeout: 60_000 }, () => {
   it("is refused with its size when it has 10 MB, and stores nothing", async () => {
     await using site = await openSite({ scripted: true });
     const { exit, stderr, stdout } = await run(site.home, ["chat"], { input: "x".repeat(10_000_000) });

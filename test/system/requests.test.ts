@@ -151,3 +151,24 @@ describe.runIf(onLinux).concurrent("request files", { timeout: 60_000 }, () => {
     expect(readdirSync(at.site.path("data", "ipc-errors")).length).toBeLessThanOrEqual(210);
   });
 });
+
+describe.runIf(onLinux)("a reminder that a slow agent asks for", { timeout: 60_000 }, () => {
+  it("fires at once when its time passed after the person had asked, and is refused when it was past before", async () => {
+    const at = await withTurn();
+    await using _ = at.site;
+    const { put, request, response } = at.exchange;
+    const inputAt = Number(at.site.ledger("SELECT input_at FROM attempts")[0]?.["input_at"]);
+    const once = (time: number, prompt: string) =>
+      request("schedule_task", { prompt, schedule_type: "once", schedule_value: new Date(time).toISOString() });
+    await until(() => Date.now() > inputAt + 5);
+    put(`${idOf("late")}.json`, once(inputAt + 1, "late"));
+    expect(await response(idOf("late"))).toMatchObject({ ok: true });
+    put(`${idOf("past")}.json`, once(inputAt - 1_000, "past"));
+    expect(await response(idOf("past"))).toEqual({ ok: false, error: expect.stringContaining("in the past") });
+    at.go();
+    await until(() => at.site.ledger("SELECT 1 FROM task_run_logs WHERE status = 'success'").length === 1);
+    expect(at.site.ledger("SELECT prompt, status FROM scheduled_tasks")).toEqual([
+      { prompt: "late", status: "completed" },
+    ]);
+  });
+});

@@ -190,9 +190,13 @@ const containerOf = (handle: unknown): string | undefined => handleSchema.safePa
 /** Resolves when there is something to read; never, when the stream ends without a word. */
 function spoken(stream: Readable | null): Promise<"spoke"> {
   return new Promise((resolve) => {
-    stream?.on("readable", () => {
-      if (stream.readableLength > 0) resolve("spoke");
-    });
+    const look = () => {
+      if (!stream || stream.readableLength === 0) return;
+      // While somebody listens for `readable`, nobody is given `data`.
+      stream.off("readable", look);
+      resolve("spoke");
+    };
+    stream?.on("readable", look);
   });
 }
 

@@ -103,4 +103,9 @@ export const isNoSuchNetwork = (stderr: string): boolean =>
 export const isNoSuchContainer = (stderr: string): boolean =>
   /no such (container|object)|no container with/i.test(stderr);
 
-export const firstLines = (text: string): string => text.trim().split("\n").slice(0, 3).join(" ").slice(0, 500);
+/** What matters of a client's or program's complaint: its lines that name an error, else the first ones. */
+export function firstLines(text: string): string {
+  const lines = text.trim().split("\n");
+  const errors = lines.filter((line) => /error/i.test(line));
+  return (errors.length > 0 ? errors : lines).slice(0, 3).join(" ").slice(0, 500);
+}

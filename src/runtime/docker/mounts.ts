@@ -1,7 +1,8 @@
-import { lchownSync, lstatSync, mkdirSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fchownSync, lstatSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { MAIN } from "../../domain/ids.ts";
 import { LaunchError, type LaunchSpec } from "../runtime.ts";
+import type { User } from "./user.ts";
 
 export interface Mount {
   source: string;
@@ -51,22 +52,30 @@ export function mountsOf({ folder, paths }: LaunchSpec): Mount[] {
  * @param owner the user inside, when the host may give folders away; else null.
  * @throws {LaunchError} class `crash`, naming the path.
  */
-export function prepareMounts(
-  spec: LaunchSpec,
-  mounts: readonly Mount[],
-  owner: { uid: number; gid: number } | null,
-): void {
-  for (const { source, owned } of mounts) {
-    makeFolder(source);
-    if (owned && owner) lchownSync(source, owner.uid, owner.gid);
-  }
+export function prepareMounts(spec: LaunchSpec, mounts: readonly Mount[], owner: User | null): void {
+  for (const { source, owned } of mounts) withFolder(source, (folder) => owner && handOver(folder, owned, owner));
   // Only a mount point: its source lies elsewhere, where nothing of the agent's stands in the path.
-  makeFolder(join(spec.paths.group, "inbox"));
+  withFolder(join(spec.paths.group, "inbox"), () => {});
 }
 
-function makeFolder(path: string): void {
+/** Another user inside must be able to enter what the host keeps; who can get here is decided further up. */
+function handOver(folder: number, owned: boolean, { uid, gid }: User): void {
+  if (owned) fchownSync(folder, uid, gid);
+  else fchmodSync(folder, 0o755);
+}
+
+function withFolder(path: string, work: (folder: number) => void): void {
   if (!lstatSync(path, { throwIfNoEntry: false })) mkdirSync(path, { recursive: true, mode: 0o755 });
-  if (!lstatSync(path).isDirectory()) {
-    throw new LaunchError("crash", `${path} is no folder; remove it, it is made again at the next turn`);
+  let folder: number;
+  try {
+    folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (error) {
+    const detail = `${path} is no folder (${(error as Error).message}); remove it, it is made again at the next turn`;
+    throw new LaunchError("crash", detail, { cause: error });
+  }
+  try {
+    work(folder);
+  } finally {
+    closeSync(folder);
   }
 }
