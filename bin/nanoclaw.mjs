@@ -1,4 +1,5 @@
 // Plain JavaScript that every Node can read: an old one is told so in one sentence.
+import { existsSync } from "node:fs";
 import module from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,7 +13,9 @@ if (major < 24 || (major === 24 && minor < 15)) {
   );
   process.exit(1);
 }
-// Compiled modules are kept beside the state, where no other user can plant one.
-module.enableCompileCache(join(process.env.NANOCLAW_HOME || root, "data", "compile-cache"));
+// Compiled modules are kept beside the state, where no other user can plant one; a home that was
+// not made yet is not made here.
+const data = join(process.env.NANOCLAW_HOME || root, "data");
+if (existsSync(data)) module.enableCompileCache(join(data, "compile-cache"));
 const { main } = await import("../src/cli/main.ts");
 await main({ root });

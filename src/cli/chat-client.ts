@@ -1,7 +1,9 @@
 import type { Reply } from "../channels/local/local-channel.ts";
 import { randomName } from "../domain/ids.ts";
 import type { Config } from "../config.ts";
+import { MESSAGE_MAX_BYTES, messageTooLong } from "../domain/message.ts";
 import { ask, connectHost, streamEvents, type Connection } from "./connection.ts";
+import { CommandError } from "./outcome.ts";
 
 /** What became of a message, as the control API tells it. */
 export interface MessageOutcome {
@@ -33,8 +35,13 @@ export interface ChatClient {
 export function chatClient(config: Config, group: string, connection: Connection): ChatClient {
   const path = `/chat/${encodeURIComponent(group)}`;
   return {
-    // The id is ours: were the answer lost, sending again would store nothing twice.
-    send: (text) => ask(connection, "POST", `${path}/messages`, { id: `local-${randomName(20)}`, text }),
+    send: async (text) => {
+      // The host says so, too, but hangs up on whoever still writes, and its words may be lost.
+      const bytes = Buffer.byteLength(text);
+      if (bytes > MESSAGE_MAX_BYTES) throw new CommandError(messageTooLong(bytes));
+      // The id is ours: were the answer lost, sending again would store nothing twice.
+      return ask(connection, "POST", `${path}/messages`, { id: `local-${randomName(20)}`, text });
+    },
     outcome: (seq) => ask(connection, "GET", `/control/messages/${seq}`),
     replies: async function* (signal, onLost) {
       let after: number | "shown" = "shown";

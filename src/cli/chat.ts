@@ -7,7 +7,7 @@ import { HomeInUseError, startHost, type Host } from "../main.ts";
 import { chatClient, type ChatClient, type MessageOutcome } from "./chat-client.ts";
 import { connectHost, type Connection } from "./connection.ts";
 import { safeForTerminal } from "./display.ts";
-import type { Terminal } from "./main.ts";
+import type { Terminal } from "./terminal.ts";
 import { CommandError } from "./outcome.ts";
 import { runRepl } from "./repl.ts";
 
@@ -36,7 +36,7 @@ async function chat(words: string[], options: ChatOptions, terminal: Terminal): 
   const text = words.length > 0 ? words.join(" ") : isInteractive ? "" : (await readWhole(terminal.stdin)).trim();
   if (!isInteractive && text === "") throw new CommandError("There is nothing to say: give a text, or pipe one in.", 2);
   await using place = await hostOrOwn(config, terminal);
-  if (isInteractive) return runRepl(config, options.group, terminal, { ownHost: place.own !== undefined });
+  if (isInteractive) return await runRepl(config, options.group, terminal, { ownHost: place.own !== undefined });
   const client = chatClient(config, options.group, place.connection);
   await sayOnce(client, text, { ...options, own: place.own !== undefined, terminal });
 }

@@ -5,7 +5,7 @@ import { ConfigError, type Config } from "../config.ts";
 import { homePaths } from "../home.ts";
 import { ask, connect } from "./connection.ts";
 import { columns, json } from "./display.ts";
-import type { Terminal } from "./main.ts";
+import type { Terminal } from "./terminal.ts";
 import { CommandError } from "./outcome.ts";
 
 interface Check {

@@ -3,7 +3,7 @@ import type { GroupView } from "../control/groups.ts";
 import { ask, connect } from "./connection.ts";
 import { columns, json, safeForTerminal } from "./display.ts";
 import { groupSettings, type SettingFlags } from "./group-flags.ts";
-import type { Terminal } from "./main.ts";
+import type { Terminal } from "./terminal.ts";
 
 interface ChatFlags {
   trigger?: string;

@@ -5,7 +5,7 @@ import { StringDecoder } from "node:string_decoder";
 import { systemClock } from "../clock.ts";
 import { homePaths } from "../home.ts";
 import { safeForTerminal } from "./display.ts";
-import type { Terminal } from "./main.ts";
+import type { Terminal } from "./terminal.ts";
 import { CommandError } from "./outcome.ts";
 
 interface LogOptions {

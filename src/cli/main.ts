@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { ConfigError, loadConfig, type Config } from "../config.ts";
+import { ConfigError, loadConfig } from "../config.ts";
 import { addChat } from "./chat.ts";
 import { addDoctor } from "./doctor.ts";
 import { addGroups } from "./groups.ts";
@@ -10,17 +10,7 @@ import { CommandError } from "./outcome.ts";
 import { addLooking } from "./status.ts";
 import { addStart } from "./start.ts";
 import { addTasks } from "./tasks.ts";
-
-/** What every command gets from the process it runs in. */
-export interface Terminal {
-  config(): Config;
-  env: NodeJS.ProcessEnv;
-  stdin: NodeJS.ReadStream;
-  stdout: NodeJS.WriteStream;
-  stderr: NodeJS.WriteStream;
-  /** Aborts at the first Ctrl-C or SIGTERM; the second one ends the process at once. */
-  interrupted: AbortSignal;
-}
+import type { Terminal } from "./terminal.ts";
 
 /** Bad usage or settings are exit 2, everything else that goes wrong is exit 1. */
 const USAGE = 2;

@@ -5,7 +5,7 @@ import type { Config } from "../config.ts";
 import { chatClient } from "./chat-client.ts";
 import { connectHost } from "./connection.ts";
 import { safeForTerminal } from "./display.ts";
-import type { Terminal } from "./main.ts";
+import type { Terminal } from "./terminal.ts";
 import { CommandError } from "./outcome.ts";
 
 const PROMPT = "you> ";

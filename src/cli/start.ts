@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { HomeInUseError, startHost, type Host } from "../main.ts";
-import type { Terminal } from "./main.ts";
+import type { Terminal } from "./terminal.ts";
 import { runRepl } from "./repl.ts";
 
 export function addStart(program: Command, terminal: Terminal): void {

@@ -3,7 +3,7 @@ import { humanInZone } from "../domain/zone.ts";
 import type { TaskView } from "@nanoclaw/agent-runner/protocol";
 import { ask, connect } from "./connection.ts";
 import { columns, json, safeForTerminal } from "./display.ts";
-import type { Terminal } from "./main.ts";
+import type { Terminal } from "./terminal.ts";
 
 interface Status {
   running: boolean;

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { humanInZone } from "../domain/zone.ts";
 import { ask, connect } from "./connection.ts";
 import { columns, json, safeForTerminal } from "./display.ts";
-import type { Terminal } from "./main.ts";
+import type { Terminal } from "./terminal.ts";
 
 interface TaskDetail extends TaskView {
   last_result: string | null;

@@ -4,7 +4,7 @@ import { streamSSE, type SSEStreamingApi } from "hono/streaming";
 import { z } from "zod";
 import type { Clock } from "../../domain/clock.ts";
 import { isLocal, localJid, type Folder, type Jid } from "../../domain/ids.ts";
-import { MESSAGE_MAX_BYTES } from "../../domain/message.ts";
+import { MESSAGE_MAX_BYTES, messageTooLong } from "../../domain/message.ts";
 import { createWakeUp, type WakeUp } from "../../domain/wake-up.ts";
 import type { Channel, Receive } from "../channel.ts";
 
@@ -110,7 +110,7 @@ function createRoutes({ receive, mailbox, clock, stream }: Routes): Hono {
   );
   const limited = bodyLimit({
     maxSize: BODY_MAX_BYTES,
-    onError: (context) => context.json({ error: tooLong(`more than ${BODY_MAX_BYTES}`) }, 413),
+    onError: (context) => context.json({ error: messageTooLong(`more than ${BODY_MAX_BYTES}`) }, 413),
   });
   app.post("/:folder/messages", limited, async (context) => {
     const opened = mailbox.open(context.req.param("folder"));
@@ -119,7 +119,7 @@ function createRoutes({ receive, mailbox, clock, stream }: Routes): Hono {
     if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);
     const { id, text, sender } = body.data;
     const bytes = Buffer.byteLength(text);
-    if (bytes > MESSAGE_MAX_BYTES) return context.json({ error: tooLong(bytes) }, 413);
+    if (bytes > MESSAGE_MAX_BYTES) return context.json({ error: messageTooLong(bytes) }, 413);
     const received = await receive({
       chat: localJid(opened.folder),
       id,
@@ -153,6 +153,3 @@ function createRoutes({ receive, mailbox, clock, stream }: Routes): Hono {
   });
   return app;
 }
-
-const tooLong = (bytes: number | string): string =>
-  `The message has ${bytes} bytes; the limit is ${MESSAGE_MAX_BYTES} (${MESSAGE_MAX_BYTES / 2 ** 20} MiB). Nothing was stored. Put long material into a file in the group's folder and name it.`;

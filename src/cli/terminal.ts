@@ -1,0 +1,12 @@
+import type { Config } from "../config.ts";
+
+/** What every command gets from the process it runs in. */
+export interface Terminal {
+  config(): Config;
+  env: NodeJS.ProcessEnv;
+  stdin: NodeJS.ReadStream;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+  /** Aborts at the first Ctrl-C or SIGTERM; the second one ends the process at once. */
+  interrupted: AbortSignal;
+}
