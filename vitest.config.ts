@@ -8,6 +8,8 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "container/agent-runner/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.ts"],
     testTimeout: 20_000,
     pool: "forks",
+    // Most tests wait for processes: one worker per core is too few where there are two.
+    maxWorkers: 2,
     // An unhandled rejection is an error of the run, and output of tests that passed is noise.
     dangerouslyIgnoreUnhandledErrors: false,
     silent: "passed-only",

@@ -90,6 +90,9 @@ interface Parts {
   ipc: IpcWatcher;
 }
 
+/** What a run gets to end by itself once it is asked to. */
+const LONGEST_GRACE_MS = 5_000;
+
 /**
  * Builds and starts a host; disposing it stops it within the stop budget.
  * @throws {HomeInUseError | StoreError} when the home is another host's, or cannot be used.
@@ -268,6 +271,7 @@ function turnSettings({ settings, zone }: Config): TurnSettings {
     timeout: settings.CONTAINER_TIMEOUT,
     silenceTimeout: settings.NANOCLAW_SILENCE_TIMEOUT,
     outputBytes: settings.CONTAINER_MAX_OUTPUT_SIZE,
+    grace: Math.min(LONGEST_GRACE_MS, settings.NANOCLAW_STOP_BUDGET / 3),
     resources: {
       memory: settings.CONTAINER_MEMORY,
       cpus: settings.CONTAINER_CPUS,

@@ -50,15 +50,16 @@ export function nextRun(schedule: Schedule, due: number, now: number): number | 
   }
 }
 
-/** A clock that went back further than this since a task's last run leaves its next run far off. */
+/** A clock that went back further than this since a task's last run was wrong by then, or is now. */
 const JUMP_MS = 60 * 60_000;
 
 /**
- * The next run of a repeated task after the clock went back by more than an hour since `lastSeen`
- * (its last run, or its making); otherwise the one it has.
+ * The next run of a `cron` after the clock went back by more than an hour since `lastSeen` (its
+ * last run, or its making); otherwise the one it has. A slot that had its run under the other clock
+ * comes again: once too often beats silence until that time.
  */
 export function afterClockJump(schedule: Schedule, next: number, lastSeen: number, now: number): number {
-  if (schedule.type === "once" || lastSeen <= now + JUMP_MS) return next;
+  if (lastSeen <= now + JUMP_MS) return next;
   const first = firstRun(schedule, now);
   return first.ok ? Math.min(next, first.value) : next;
 }

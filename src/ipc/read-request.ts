@@ -1,6 +1,5 @@
-import { constants } from "node:fs";
+import { constants, type PathLike } from "node:fs";
 import { lstat, open, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { REQUEST_MAX_BYTES } from "@nanoclaw/agent-runner/protocol";
 
 export type ReadResult =
@@ -14,7 +13,7 @@ export type ReadResult =
  * anything by now: only a regular file with a single name and a modest size is read, through the
  * descriptor that was checked.
  */
-export async function readRequestFile(path: string): Promise<ReadResult> {
+export async function readRequestFile(path: PathLike): Promise<ReadResult> {
   let file;
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -46,11 +45,12 @@ function explainOpen(error: NodeJS.ErrnoException): ReadResult {
 
 /**
  * Takes a name out of the folder, whatever stands behind it, without opening it. A folder is moved
- * aside as it is: going into it would follow paths that the agent made.
+ * to `aside`, which must be the agent's own: going into it, even to delete it, would follow paths
+ * that the agent changes meanwhile.
  */
-export async function takeAway(path: string, errorsFolder: string, name: string): Promise<void> {
+export async function takeAway(path: PathLike, aside: string): Promise<void> {
   const stat = await lstat(path).catch(() => undefined);
   if (!stat) return;
-  if (stat.isDirectory()) await rename(path, join(errorsFolder, `${name}.folder`));
+  if (stat.isDirectory()) await rename(path, aside);
   else await rm(path, { force: true });
 }

@@ -1,5 +1,5 @@
 import { mkdirSync, watch, type FSWatcher } from "node:fs";
-import { lstat, readdir, rm, writeFile } from "node:fs/promises";
+import { lstat, opendir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { requestIdSchema, type Response } from "@nanoclaw/agent-runner/protocol";
 import type { Clock } from "../domain/clock.ts";
@@ -33,6 +33,8 @@ const POLL_MS = 1_000;
 const MOST_PER_PASS = 64;
 /** Names of one folder that are put in order; no honest agent has as many. */
 const MOST_SORTED = 1_000;
+/** Names of one folder that are looked at in a pass: an agent can make more than fit into memory. */
+const MOST_READ = 20_000;
 
 /** Turns request files into effects and responses, folder by folder. */
 export function createIpcWatcher(options: IpcWatcherOptions): IpcWatcher {
@@ -98,8 +100,7 @@ export function createIpcWatcher(options: IpcWatcherOptions): IpcWatcher {
 /** @returns whether more waits than one pass takes. */
 async function serveFolder(options: IpcWatcherOptions, folder: Folder, path: string): Promise<boolean> {
   const requests = join(path, "requests");
-  const names = (await readdir(requests).catch(() => [])).filter((name) => !name.startsWith("."));
-  const inOrder = await byAge(requests, names.slice(0, MOST_SORTED));
+  const inOrder = await byAge(requests, await requestNames(requests).catch(() => []));
   const failures: string[] = [];
   for (const name of inOrder.slice(0, MOST_PER_PASS)) {
     await serveOne(options, folder, path, name).catch((error: unknown) => failures.push((error as Error).message));
@@ -110,17 +111,34 @@ async function serveFolder(options: IpcWatcherOptions, folder: Folder, path: str
   return false; // after a rest: a full disk is not made better by haste
 }
 
+/** Byte for byte, as latin1: a name need not be UTF-8, and one decoded with loss could never be taken away. */
+async function requestNames(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  // A link would lead to what is not the agent's.
+  if (!(await lstat(folder)).isDirectory()) return names;
+  let read = 0;
+  for await (const { name } of await opendir(folder, { encoding: "latin1", bufferSize: 256 })) {
+    if (!name.startsWith(".")) names.push(name);
+    read += 1;
+    if (names.length === MOST_SORTED || read === MOST_READ) break;
+  }
+  return names;
+}
+
+const pathOf = (folder: string, name: string): Buffer =>
+  Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, "latin1")]);
+
 /** Oldest first: parts of an answer must not swap. */
 async function byAge(folder: string, names: string[]): Promise<string[]> {
   if (names.length < 2) return names;
   const aged = await Promise.all(
-    names.map(async (name) => ({ name, age: (await lstat(join(folder, name)).catch(() => null))?.mtimeMs ?? 0 })),
+    names.map(async (name) => ({ name, age: (await lstat(pathOf(folder, name)).catch(() => null))?.mtimeMs ?? 0 })),
   );
   return aged.sort((a, b) => a.age - b.age || (a.name < b.name ? -1 : 1)).map(({ name }) => name);
 }
 
 async function serveOne(options: IpcWatcherOptions, folder: Folder, path: string, name: string): Promise<void> {
-  const file = join(path, "requests", name);
+  const file = pathOf(join(path, "requests"), name);
   const id = name.endsWith(".json") ? requestIdSchema.safeParse(name.slice(0, -".json".length)).data : undefined;
   const read = id === undefined ? undefined : await readRequestFile(file);
   if (read?.kind === "gone") return;
@@ -133,13 +151,21 @@ async function serveOne(options: IpcWatcherOptions, folder: Folder, path: string
   }
   const problem =
     read === undefined ? "its name is no request id" : read.kind === "refused" ? read.problem : "it is no JSON";
-  await quarantine(options, folder, { file, name, problem, text: read?.kind === "content" ? read.text : "" });
+  await quarantine(options, folder, {
+    file,
+    aside: join(path, "outgoing"),
+    name,
+    problem,
+    text: read?.kind === "content" ? read.text : "",
+  });
   if (id !== undefined)
     await writeResponse(join(path, "responses"), id, { ok: false, error: `malformed request: ${problem}` });
 }
 
 interface BadFile {
-  file: string;
+  file: Buffer;
+  /** A folder of the agent's own. */
+  aside: string;
   name: string;
   problem: string;
   text: string;
@@ -149,13 +175,13 @@ interface BadFile {
 async function quarantine(
   { errorsFolder, log, clock }: IpcWatcherOptions,
   folder: Folder,
-  { file, name, problem, text }: BadFile,
+  { file, aside, name, problem, text }: BadFile,
 ): Promise<void> {
   const safeName = `${folder}-${clock.now()}-${name.replace(/[^A-Za-z0-9._-]/g, "_").slice(0, 64)}`;
   log.warn({ group: folder, name: safeName, problem }, "Malformed request");
   if (text !== "") await writeFile(join(errorsFolder, safeName), text, { mode: 0o600 });
   await writeFile(join(errorsFolder, `${safeName}.note`), `${problem}\n`, { mode: 0o600 });
-  await takeAway(file, errorsFolder, safeName);
+  await takeAway(file, join(aside, safeName));
   await keepNewest(errorsFolder);
 }
 
@@ -167,7 +193,7 @@ async function keepNewest(folder: string): Promise<void> {
   if (names.length <= KEPT_ERRORS) return;
   const aged = await byAge(folder, names);
   const surplus = aged.slice(0, aged.length - KEPT_ERRORS);
-  await Promise.all(surplus.map((name) => rm(join(folder, name), { recursive: true, force: true })));
+  await Promise.all(surplus.map((name) => rm(join(folder, name), { force: true })));
 }
 
 function parseJson(text: string): { value: unknown } | undefined {

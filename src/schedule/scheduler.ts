@@ -38,13 +38,13 @@ export function createScheduler({ store, clock, log, wake, onWork }: SchedulerOp
   let nextDue: number | undefined;
   let skew = Infinity;
 
-  /** The wall clock went back, or this is the start: repeated tasks must not wait for a time it once showed. */
+  /** The wall clock went back, or this is the start: nothing must wait for a time it once showed. */
   const noticeJump = () => {
     const now = clock.now();
     const before = skew;
     skew = now - clock.monotonic();
     if (skew > before - JUMP_MS) return;
-    for (const { id, schedule, nextRun: next, lastRun, createdAt } of store.tasks.repeated()) {
+    for (const { id, schedule, nextRun: next, lastRun, createdAt } of store.tasks.crons()) {
       const sooner = next === null ? next : afterClockJump(schedule, next, Math.max(lastRun ?? 0, createdAt), now);
       if (sooner !== next) store.tasks.setNextRun(id, sooner);
     }

@@ -67,9 +67,8 @@ export function taskTable(db: Database) {
         )
         .map(toTask),
 
-    /** Active tasks that come again and again. */
-    repeated: (): Task[] =>
-      db.all("SELECT * FROM scheduled_tasks WHERE status = 'active' AND schedule_type <> 'once'").map(toTask),
+    crons: (): Task[] =>
+      db.all("SELECT * FROM scheduled_tasks WHERE status = 'active' AND schedule_type = 'cron'").map(toTask),
 
     nextDue: (): number | undefined => {
       const at = db.get("SELECT min(next_run) AS at FROM scheduled_tasks WHERE status = 'active'")?.["at"];

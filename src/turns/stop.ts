@@ -38,7 +38,7 @@ export interface EndTurnsOptions {
 }
 
 /** What TERM, KILL and the last entries of the ledger may take of the budget. */
-const LAST_PART_MS = 7_000;
+const LONGEST_LAST_PART_MS = 7_000;
 
 /**
  * The host stops: running turns may finish until the budget is nearly used, then they are cut off
@@ -47,7 +47,8 @@ const LAST_PART_MS = 7_000;
 export async function endTurns({ store, clock, budget, drain, end }: EndTurnsOptions): Promise<void> {
   const drained = new AbortController();
   const draining = drain().finally(() => drained.abort());
-  await clock.sleep(Math.max(0, budget - LAST_PART_MS), drained.signal);
+  const lastPart = Math.min(LONGEST_LAST_PART_MS, budget / 2);
+  await clock.sleep(budget - lastPart, drained.signal);
   if (!drained.signal.aborted) for (const { id } of store.turns.running()) end(id, "shutdown");
-  await Promise.race([draining, clock.sleep(LAST_PART_MS, drained.signal)]);
+  await Promise.race([draining, clock.sleep(lastPart, drained.signal)]);
 }

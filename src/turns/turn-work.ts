@@ -23,6 +23,8 @@ export interface TurnSettings {
   timeout: number;
   silenceTimeout: number;
   outputBytes: number;
+  /** Between TERM and KILL. */
+  grace: number;
   resources: ResourceLimits;
 }
 
@@ -42,7 +44,6 @@ export interface NoWork {
 }
 
 const READY_MS = 30_000;
-const GRACE_MS = 5_000;
 /** An adopted run whose time is up gets this long, to hand over an answer that is on its way. */
 const LEAST_MS = 1_000;
 
@@ -82,7 +83,7 @@ export function runLimits({ group, attempt }: Work, settings: TurnSettings, now:
     ready: READY_MS,
     silence: group.settings.silenceTimeout ?? settings.silenceTimeout,
     whole: Math.max(Math.min(LEAST_MS, whole), whole - used),
-    grace: GRACE_MS,
+    grace: settings.grace,
     outputBytes: settings.outputBytes,
   };
 }

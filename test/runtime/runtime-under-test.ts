@@ -16,6 +16,6 @@ export interface RuntimeUnderTest {
   alive(handle: unknown, pid: number): Promise<boolean>;
   /** Ends the runner alone, as a crash would, and not what it started. */
   killLeader(handle: unknown): Promise<void>;
-  /** The handle of a run whose number has gone to somebody else since. */
+  /** The handle of a run whose number or name has gone to somebody else since. */
   recycled(handle: unknown): unknown;
 }

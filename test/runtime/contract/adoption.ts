@@ -81,7 +81,7 @@ export function describeAdoption(under: RuntimeUnderTest): void {
     test("refuses a number that is another process's by now, and leaves that one alone", async () => {
       await using place = createPlace();
       await using found = await adopt(under, place, "answers-when-told");
-      const stale = under.recycled(found.running.handle);
+      const stale: unknown = await under.recycled(found.running.handle);
       expect(await found.runtime.find(stale)).toBeUndefined();
       await found.runtime.clear(stale);
       const run = place.supervise(found.running);
