@@ -117,6 +117,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   registerMain(base);
   const parts = buildParts(base, runtimes);
   await recover(base, parts, runtimes);
+  stack.defer(runtimes.close);
   await open(base, parts, stack);
   log.info({ ...facts, home: home.root }, `NanoClaw running (trigger: @${config.settings.ASSISTANT_NAME})`);
   const started = stack.move();
@@ -265,8 +266,7 @@ function turnSettings({ settings, zone }: Config): TurnSettings {
     kiroReady: settings.KIRO_API_KEY !== undefined,
     secrets,
     zone,
-    // One-shot only for now: long-lived runs come with the container runtime.
-    oneShot: true,
+    oneShot: settings.NANOCLAW_AGENT_ONE_SHOT,
     promptBudget: settings.NANOCLAW_PROMPT_BUDGET,
     timeout: settings.CONTAINER_TIMEOUT,
     silenceTimeout: settings.NANOCLAW_SILENCE_TIMEOUT,

@@ -9,6 +9,7 @@ import { installId, type Home } from "./home.ts";
 import { createDockerRuntime, imageState } from "./runtime/docker/docker.ts";
 import { containerUser, type User } from "./runtime/docker/user.ts";
 import { createHostRuntime } from "./runtime/host.ts";
+import { createResidentRuntime, type ResidentRuntime } from "./runtime/resident.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import type { Store } from "./store/store.ts";
 
@@ -27,6 +28,8 @@ export interface RuntimesOptions {
 export interface Runtimes {
   readonly all: readonly Runtime[];
   for(agent: AgentName): Runtime;
+  /** Ends what stays between turns. */
+  close(): Promise<void>;
 }
 
 const RUNNER = fileURLToPath(new URL("../container/agent-runner/src/main.ts", import.meta.url));
@@ -39,10 +42,25 @@ export async function createRuntimes(options: RuntimesOptions): Promise<Runtimes
   const docker = createDockerRuntime({ ...options, ...dockerFacts(options) });
   const engineReady =
     configured === undefined && (await imageState(options.config.settings, env, clock)).kind === "ready";
+  const all = { host: keeping(options, host), docker: keeping(options, docker) };
   return {
-    all: [host, docker],
-    for: (agent) => (chooseRuntime({ configured, agent, engineReady }) === "host" ? host : docker),
+    all: [all.host, all.docker],
+    for: (agent) => all[chooseRuntime({ configured, agent, engineReady })],
+    close: async () => {
+      await Promise.all([all.host.close(), all.docker.close()]);
+    },
   };
+}
+
+/** One-shot, unless the runs are to stay between a group's turns. */
+function keeping({ config: { settings }, clock, log, store }: RuntimesOptions, inner: Runtime): ResidentRuntime {
+  if (settings.NANOCLAW_AGENT_ONE_SHOT) return { ...inner, close: () => Promise.resolve() };
+  return createResidentRuntime({
+    ...{ inner, clock, log },
+    limit: settings.MAX_CONCURRENT_CONTAINERS,
+    idleTimeout: (folder) => store.groups.find(folder)?.settings.idleTimeout ?? settings.IDLE_TIMEOUT,
+    grace: settings.NANOCLAW_STOP_BUDGET / 6,
+  });
 }
 
 function dockerFacts({ config: { settings }, home, store }: RuntimesOptions) {

@@ -40,7 +40,8 @@ describe("request files", () => {
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), "nanoclaw-ipc-"));
     for (const folder of groups)
-      for (const path of [requests(folder), responses(folder)]) mkdirSync(path, { recursive: true });
+      for (const path of [requests(folder), responses(folder), at("ipc", folder, "outgoing")])
+        mkdirSync(path, { recursive: true });
     mkdirSync(at("errors"));
     executed = [];
     logged = 0;

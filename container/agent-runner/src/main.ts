@@ -1,8 +1,11 @@
 import { readyLine } from "./protocol/ready-line.ts";
 import { readLine, type LineOutcome } from "./read-line.ts";
+import type { ProgramDeps, ProgramEnd } from "./turn-program.ts";
 
 const exitCodes = { done: 0, badInput: 2, noInput: 3, journal: 4, terminated: 143 } as const;
 type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+type RunInput = (line: string, deps: ProgramDeps) => Promise<ProgramEnd>;
 
 const INPUT_MAX_BYTES = 8 * 1024 * 1024;
 const STOP_BUDGET_MS = 2_000;
@@ -26,15 +29,34 @@ async function main(): Promise<ExitCode> {
     import("./turn-program.ts"),
   ]);
   if (line.kind !== "line") return withoutInput(line);
-  const ended = await turnProgram.runInput(line.text, {
-    ipcDir: process.env["NANOCLAW_IPC_DIR"],
+  const ipcDir = process.env["NANOCLAW_IPC_DIR"];
+  const deps: ProgramDeps = {
+    ipcDir,
     echo: (text) => void process.stdout.write(text),
     complain,
     monotonic: () => performance.now(),
     signal: stop.signal,
-  });
+  };
+  let ended = await turnProgram.runInput(line.text, deps);
+  if (ipcDir && process.env["NANOCLAW_AGENT_ONE_SHOT"] === "false") {
+    ended = await stayFor(turnProgram.runInput, ipcDir, ended, deps);
+  }
   await flushed();
   return exitCodes[ended];
+}
+
+/** Long-lived mode: each follow-up is a turn of its own, announced by a `ready` as the first one was. */
+async function stayFor(run: RunInput, ipcDir: string, first: ProgramEnd, deps: ProgramDeps): Promise<ProgramEnd> {
+  const { createFollowUps } = await import("./follow-up.ts");
+  const next = createFollowUps({ ipcDir, stdin: process.stdin, signal: stop.signal });
+  let ended = first;
+  while (ended === "done") {
+    process.stdout.write(readyLine());
+    const line = await next();
+    if (line === undefined) return stop.signal.aborted ? "terminated" : "done";
+    ended = await run(line, deps);
+  }
+  return ended;
 }
 
 function withoutInput(line: Exclude<LineOutcome, { kind: "line" }>): ExitCode {
