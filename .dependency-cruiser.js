@@ -48,7 +48,7 @@ const rooms = [
     ...withPorts,
     "^src/control/",
     "^src/channels/local/",
-    "^src/(main|config|clock|home|log)\\.ts$",
+    "^src/(main|config|clock|containers|home|log)\\.ts$",
   ),
   room("agent-runner", "^container/agent-runner/"),
 ];

@@ -11,7 +11,9 @@ const sources = imageSources(container);
 const stamped = stampedDockerfile(sources, PROTOCOL_VERSION);
 if (stamped !== sources.get("Dockerfile")) {
   if (process.argv.includes("--check")) {
-    process.stderr.write("The stamp in container/Dockerfile is not that of the image's sources. Write it anew: npm run stamp\n");
+    process.stderr.write(
+      "The stamp in container/Dockerfile is not that of the image's sources. Write it anew: npm run stamp\n",
+    );
     process.exitCode = 1;
   } else {
     writeFileSync(join(container, "Dockerfile"), stamped);

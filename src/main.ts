@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { join } from "node:path";
 import { createLocalChannel, type LocalChannel, type Mailbox } from "./channels/local/local-channel.ts";
 import type { Config } from "./config.ts";
+import type { ContainerState } from "./containers.ts";
 import { createControlApp } from "./control/control-app.ts";
 import { GroupError, groupOperations } from "./control/groups.ts";
 import { serveSocket } from "./control/socket-server.ts";
@@ -15,6 +16,7 @@ import { executeRequest } from "./ipc/execute.ts";
 import { clearResponses } from "./ipc/responses.ts";
 import { createIpcWatcher, type IpcWatcher } from "./ipc/watcher.ts";
 import { openLog } from "./log.ts";
+import { createUsageWatch } from "./runtime/usage-watch.ts";
 import { createRuntimes, type Runtimes } from "./runtimes.ts";
 import { createScheduler, type Scheduler } from "./schedule/scheduler.ts";
 import { lockHome, type LockHolder } from "./store/home-lock.ts";
@@ -26,7 +28,7 @@ import { createOutboxSender, type OutboxSender } from "./turns/outbox.ts";
 import { createQueue, type Queue } from "./turns/queue.ts";
 import { recoverTurns } from "./turns/recover.ts";
 import { endTurns, stopGroup } from "./turns/stop.ts";
-import { createTurnRunner, type TurnRunner } from "./turns/turn.ts";
+import { createTurnRunner, type TurnRunner, type TurnRunnerOptions } from "./turns/turn.ts";
 import type { TurnSettings } from "./turns/turn-work.ts";
 
 /** Another host works in this home. */
@@ -65,6 +67,8 @@ export interface HostFacts {
 
 export interface Host extends AsyncDisposable {
   readonly home: Home;
+  /** Whether turns can run in containers; undefined when that is not wanted. */
+  readonly containers: ContainerState | undefined;
   readonly facts: HostFacts;
 }
 
@@ -121,7 +125,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   await open(base, parts, stack);
   log.info({ ...facts, home: home.root }, `NanoClaw running (trigger: @${config.settings.ASSISTANT_NAME})`);
   const started = stack.move();
-  return { home, facts, [Symbol.asyncDispose]: () => started.disposeAsync() };
+  return { home, containers: runtimes.containers, facts, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }
 
 function buildParts(base: Base, runtimes: Runtimes): Parts {
@@ -132,6 +136,7 @@ function buildParts(base: Base, runtimes: Runtimes): Parts {
     runtimeFor: runtimes.for,
     settings: turnSettings(config),
     paths: home.group,
+    watchUsage: usageWatch(base),
     onChange: (turn) => afterTurn(base, turn),
   });
   const queue = createQueue({
@@ -167,6 +172,16 @@ function buildParts(base: Base, runtimes: Runtimes): Parts {
     execute: (folder, id, content) => executeRequest({ ...base, ...hooks }, folder, id, content),
   });
   return { runner, queue, local, outbox, scheduler, ipc };
+}
+
+/** Mounts have no quota: a run that makes its group too large, or the disk too full, is ended. */
+function usageWatch({ config: { settings }, home, clock, log }: Base): NonNullable<TurnRunnerOptions["watchUsage"]> {
+  const watch = createUsageWatch({ disk: home.root, freeFloor: settings.NANOCLAW_FREE_DISK, clock, log });
+  return (group, end, gone) => {
+    const paths = home.group(group.folder);
+    const limit = group.settings.groupSize ?? settings.NANOCLAW_GROUP_SIZE;
+    watch({ folder: group.folder, trees: [paths.group, paths.home, paths.ipc], limit }, end, gone);
+  };
 }
 
 /** What the last host left open comes before any new work. */

@@ -1,12 +1,13 @@
 import { lstatSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Config } from "./config.ts";
+import { lookAtContainers, type ContainerState } from "./containers.ts";
 import type { AgentName } from "./domain/agent-choice.ts";
 import type { Clock } from "./domain/clock.ts";
 import type { Log } from "./domain/log.ts";
 import { chooseRuntime } from "./domain/runtime-choice.ts";
 import { installId, type Home } from "./home.ts";
-import { createDockerRuntime, imageState } from "./runtime/docker/docker.ts";
+import { createDockerRuntime } from "./runtime/docker/docker.ts";
 import { containerUser, type User } from "./runtime/docker/user.ts";
 import { createHostRuntime } from "./runtime/host.ts";
 import { createResidentRuntime, type ResidentRuntime } from "./runtime/resident.ts";
@@ -28,6 +29,8 @@ export interface RuntimesOptions {
 export interface Runtimes {
   readonly all: readonly Runtime[];
   for(agent: AgentName): Runtime;
+  /** Whether they can run in containers, as it was at the start; undefined when that is not wanted. */
+  readonly containers: ContainerState | undefined;
   /** Ends what stays between turns. */
   close(): Promise<void>;
 }
@@ -40,11 +43,13 @@ export async function createRuntimes(options: RuntimesOptions): Promise<Runtimes
   const { compileCache } = home;
   const host = createHostRuntime({ env, clock, compileCache, runner: runner ?? [process.execPath, RUNNER] });
   const docker = createDockerRuntime({ ...options, ...dockerFacts(options) });
-  const engineReady =
-    configured === undefined && (await imageState(options.config.settings, env, clock)).kind === "ready";
+  const containers = configured === "host" ? undefined : await lookAtContainers(config.settings, env, clock);
+  // One made from other sources speaks the same protocol.
+  const engineReady = containers?.kind === "ready" || containers?.kind === "other-source";
   const all = { host: keeping(options, host), docker: keeping(options, docker) };
   return {
     all: [all.host, all.docker],
+    containers,
     for: (agent) => all[chooseRuntime({ configured, agent, engineReady })],
     close: async () => {
       await Promise.all([all.host.close(), all.docker.close()]);
@@ -73,7 +78,8 @@ function dockerFacts({ config: { settings }, home, store }: RuntimesOptions) {
     kept: kept === undefined ? undefined : Number(kept),
     random: Math.random(),
   });
-  if (kept === undefined && user.uid !== host.uid) store.settings.set("container-uid", String(user.uid));
+  // Only what was drawn: the folder's owner may be another one at the next start.
+  if (kept === undefined && host.uid === 0 && stat.uid === 0) store.settings.set("container-uid", String(user.uid));
   return {
     program: settings.NANOCLAW_DOCKER,
     image: settings.NANOCLAW_AGENT_IMAGE,

@@ -3,18 +3,12 @@ import { accessSync, constants, statfsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { ConfigError, type Config } from "../config.ts";
 import { homePaths } from "../home.ts";
+import type { Check } from "./check.ts";
 import { ask, connect } from "./connection.ts";
 import { columns, json } from "./display.ts";
-import type { Terminal } from "./terminal.ts";
+import { checkContainers, type HostStatus } from "./doctor-containers.ts";
 import { CommandError } from "./outcome.ts";
-
-interface Check {
-  name: string;
-  /** `note`: as it is meant to be, but worth knowing. */
-  state: "ok" | "note" | "wrong";
-  detail: string;
-  cure?: string;
-}
+import type { Terminal } from "./terminal.ts";
 
 export function addDoctor(program: Command, terminal: Terminal): void {
   program
@@ -34,7 +28,7 @@ async function examine(terminal: Terminal): Promise<Check[]> {
   try {
     const config = terminal.config();
     const settings: Check = { name: "settings", state: "ok", detail: `environment and ${join(config.home, ".env")}` };
-    const host = await checkHost(config);
+    const { checks: host, status } = await checkHost(config);
     return [
       node,
       settings,
@@ -42,7 +36,7 @@ async function examine(terminal: Terminal): Promise<Check[]> {
       checkDisk(config),
       ...host,
       checkAgent(config, terminal),
-      checkRuntime(config),
+      ...(await checkContainers(config, terminal.env, status)),
       whatsapp,
     ];
   } catch (error) {
@@ -81,11 +75,11 @@ function checkDisk({ home, settings }: Config): Check {
 }
 
 /** Opening the store checks it; a running host has done so at its start. */
-async function checkHost(config: Config): Promise<Check[]> {
+async function checkHost(config: Config): Promise<{ checks: Check[]; status?: HostStatus }> {
   const { database } = homePaths(config.home);
   try {
     using connection = await connect(config);
-    const status = await ask<{ running: boolean; pid: number }>(connection, "GET", "/control/status");
+    const status = await ask<HostStatus>(connection, "GET", "/control/status");
     const store: Check = { name: "database", state: "ok", detail: database };
     const host: Check = status.running
       ? { name: "host", state: "ok", detail: `runs (process ${status.pid})` }
@@ -95,9 +89,10 @@ async function checkHost(config: Config): Promise<Check[]> {
           detail: "does not run; nobody answers and no reminder fires",
           cure: "npm start",
         };
-    return [store, host];
+    return { checks: [store, host], status };
   } catch (error) {
-    return [{ name: "database", state: "wrong", detail: (error as Error).message, cure: "as the message says" }];
+    const detail = (error as Error).message;
+    return { checks: [{ name: "database", state: "wrong", detail, cure: "as the message says" }] };
   }
 }
 
@@ -114,16 +109,6 @@ function checkAgent({ settings }: Config, { env }: Terminal): Check {
     detail,
     cure: "remove NANOCLAW_AGENT and KIRO_API_KEY, or set NANOCLAW_AGENT=offline",
   };
-}
-
-function checkRuntime({ settings }: Config): Check {
-  if (settings.NANOCLAW_AGENT_RUNTIME === "docker") {
-    const detail = "docker is set; this version has no container runtime yet, messages wait";
-    return { name: "runtime", state: "wrong", detail, cure: "set NANOCLAW_AGENT_RUNTIME=host" };
-  }
-  const detail =
-    "host: turns are plain processes of this user, without any isolation (the offline agent runs no commands)";
-  return { name: "runtime", state: "note", detail };
 }
 
 const whatsapp: Check = { name: "whatsapp", state: "note", detail: "not in this version yet; the local chat works" };

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
+import { containerProblem } from "../containers.ts";
 import { HomeInUseError, startHost, type Host } from "../main.ts";
 import type { Terminal } from "./terminal.ts";
 import { runRepl } from "./repl.ts";
@@ -39,25 +40,32 @@ async function startWhenFree(config: Config, terminal: Terminal): Promise<Host |
   return undefined;
 }
 
-function banner(config: Config, { facts, home }: Host): string {
+function banner(config: Config, host: Host): string {
+  const { facts, home } = host;
   const agent =
     facts.agent === "offline"
       ? "offline: built in, no language model; it understands reminders (try: help)"
       : "kiro: not in this version yet, messages wait";
-  const runtime =
-    facts.runtime === "host"
-      ? "plain processes on this machine, without isolation"
-      : "docker: not in this version yet, messages wait; set NANOCLAW_AGENT_RUNTIME=host";
   return [
     `NanoClaw runs (process ${facts.pid}, time zone ${config.zone}).`,
     `  local chat  on: type here, or in another terminal: npm run nanoclaw -- chat`,
     `  agent       ${agent}`,
-    `  turns run   as ${runtime}`,
+    `  turns run   ${whereTurnsRun(config, host)}`,
     `  WhatsApp    off: not in this version yet`,
     `  state, logs ${home.root} (npm run nanoclaw -- logs -f)`,
     `Next: npm run nanoclaw -- doctor  checks this machine and says what each missing piece needs.`,
     "",
   ].join("\n");
+}
+
+/** Where, and what keeps them from running in containers of these sources. */
+function whereTurnsRun({ settings }: Config, { facts, containers }: Host): string {
+  const problem = containers && containerProblem(containers, settings);
+  const why = problem ? `: ${problem.detail}\n              for containers: ${problem.cure}` : "";
+  if (facts.runtime === "host") return `as plain processes on this machine, without isolation${why}`;
+  if (!problem) return `in containers, ${settings.NANOCLAW_AGENT_ONE_SHOT ? "each turn in its own" : "one a group"}`;
+  const effect = containers?.kind === "other-source" ? "" : "; messages wait";
+  return `in containers${effect}: ${problem.detail}\n              ${problem.cure}`;
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

@@ -6,6 +6,8 @@ export interface Failure {
   detail: string;
   /** Half a sentence for the chat, where the class says it badly. */
   cause?: string;
+  /** With `cause`: what the person can do, as sentences for the chat. */
+  cure?: string;
 }
 
 export interface FailureFacts {
@@ -52,7 +54,7 @@ export function decideAfterFailure(facts: FailureFacts): AfterFailure {
     case "silence":
     case "output-cap":
     case "disk":
-      return { kind: "end", status: "failed", say: endSentences[facts.failure.class] };
+      return { kind: "end", status: "failed", say: endSentence(facts.failure, facts.failure.class) };
     case "crash":
       return afterCrash(facts);
     default:
@@ -103,6 +105,9 @@ const waitSentences: Partial<Record<ErrorClass, string>> = {
   "engine-down":
     "I cannot answer: the container engine does not run on the machine. Your message waits and is answered when it is back.",
 };
+
+const endSentence = ({ cause, cure }: Failure, errorClass: keyof typeof endSentences): string =>
+  cause !== undefined && cure !== undefined ? `I stopped: ${cause}. ${cure}` : endSentences[errorClass];
 
 const endSentences = {
   timeout:

@@ -36,6 +36,8 @@ export interface SuperviseOptions {
   onInputWritten(): void;
   /** Every frame in its order, also after the answer; an `answer` only when it is the one that counts. */
   onFrame(body: FrameBody): void;
+  /** Watches over the run from outside until `gone`, and may end it. */
+  watch?: ((end: (failure: Failure) => void, gone: AbortSignal) => void) | undefined;
 }
 
 /**
@@ -80,6 +82,7 @@ function openRun(options: SuperviseOptions): Run {
     onExpired: (failure) => fail(run, failure),
   });
   const run: Run = { options, verdict, ending, watchdogs, gone, isReady: false, giving: Promise.resolve() };
+  options.watch?.((failure) => fail(run, failure), gone.signal);
   if (running.stdin === null) {
     // Found again: it had its input from an earlier host.
     run.isReady = true;

@@ -2,6 +2,7 @@ import type { FrameBody } from "@nanoclaw/agent-runner/protocol";
 import type { AgentName } from "../domain/agent-choice.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Failure } from "../domain/failure.ts";
+import type { Group } from "../domain/group.ts";
 import type { TurnId } from "../domain/ids.ts";
 import type { Log } from "../domain/log.ts";
 import { journalPath } from "../runtime/journal.ts";
@@ -41,6 +42,8 @@ export interface TurnRunnerOptions {
   log: Log;
   settings: TurnSettings;
   paths: PathsOf;
+  /** Ends a run that fills the disk. */
+  watchUsage?: (group: Group, end: (failure: Failure) => void, gone: AbortSignal) => void;
   /** Something became of a turn: answers may be in the outbox. */
   onChange(turn: TurnId): void;
   checkpoint(point: Checkpoint): void;
@@ -137,6 +140,7 @@ async function supervise(options: TurnRunnerOptions, { work, running, runtime, s
       limits: runLimits(work, settings, clock.now()),
       clock,
       stop,
+      watch: (end, gone) => options.watchUsage?.(work.group, end, gone),
       input: () => {
         checkpoint("after-ready");
         return saved(options, () => fixInput(store, clock, settings, work));

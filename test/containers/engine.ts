@@ -95,7 +95,7 @@ export function createTestEngine(env: NodeJS.ProcessEnv): TestEngine {
     removeAll: async (install) => {
       const label = `--filter=label=com.nanoclaw.install=${install}`;
       for (const name of await containersOf(install)) await ask("rm", "--force", name);
-      for (const name of await lines("network", "ls", label, "--format={{.Name}}")) await ask("network", "rm", name);
+      for (const id of await lines("network", "ls", label, "--format={{.ID}}")) await ask("network", "rm", id);
     },
   };
 }

@@ -8,9 +8,10 @@ import { startHost } from "../../src/main.ts";
 
 const [home = "", point = "", nth = "1"] = process.argv.slice(2);
 let passes = 0;
+const runtime = { NANOCLAW_AGENT_RUNTIME: "host", NANOCLAW_AGENT_ONE_SHOT: process.env["NANOCLAW_AGENT_ONE_SHOT"] };
 
-const config = loadConfig({ env: { NANOCLAW_HOME: home, LOG_LEVEL: "debug", TZ: "UTC" }, defaultHome: home });
-await startHost({
+const config = loadConfig({ env: { NANOCLAW_HOME: home, LOG_LEVEL: "debug", TZ: "UTC", ...runtime }, defaultHome: home });
+const host = await startHost({
   config,
   clock: systemClock,
   env: process.env,
@@ -22,3 +23,6 @@ await startHost({
   },
 });
 process.stdout.write("ready\n");
+process.once("SIGTERM", () => {
+  void host[Symbol.asyncDispose]().then(() => process.exit(0));
+});

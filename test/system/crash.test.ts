@@ -101,7 +101,10 @@ describe.runIf(onLinux)(`${KILLS} kills at random moments`, () => {
     const counts = items.map(({ group, item }) => ({ item, times: answersTo(site, group, item).length }));
     expect(counts.filter(({ times }) => times !== 1)).toEqual([]);
     await expectReminders(site, asked);
-    await until(() => site.leftOver().length <= 1); // the host itself
+    const stopped = once(host, "exit");
+    host.kill("SIGTERM");
+    await stopped;
+    await until(() => site.leftOver().length === 0);
     const asks = `${items.length} questions, ${asked.length} reminders`;
     process.stdout.write(`${KILLS} kills: ${asks}, lost 0, shown twice 0; after them ${whatStartsFound(site)}\n`);
   });

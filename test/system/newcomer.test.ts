@@ -32,7 +32,7 @@ const none = (home: string) => until(() => !onLinux || processesOf(home).length 
 describe.concurrent("a newcomer with a host that runs", { timeout: 60_000 }, () => {
   it("is told what runs, what does not, and what to do; then is answered, and reminded live", async () => {
     using at = place();
-    await using host = await at.start();
+    await using host = await at.start({ env: { NANOCLAW_AGENT_RUNTIME: "host" } });
     expect(host.stdout()).toBe(
       [
         `NanoClaw runs (process ${host.child.pid}, time zone UTC).`,

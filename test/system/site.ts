@@ -54,7 +54,9 @@ export const tempHome = (): string => mkdtempSync(join(tmpdir(), "nanoclaw-syste
 
 export async function openSite(options: SiteOptions = {}): Promise<Site> {
   const home = options.home ?? tempHome();
-  const env = { TZ: "UTC", ...options.settings, NANOCLAW_HOME: home };
+  // Some of these homes are on tiny disks.
+  const own = { TZ: "UTC", NANOCLAW_AGENT_RUNTIME: "host", NANOCLAW_FREE_DISK: "1" };
+  const env = { ...own, ...options.settings, NANOCLAW_HOME: home };
   const config = loadConfig({ env, defaultHome: home });
   const closed = new AbortController();
   const watching: Promise<void>[] = [];

@@ -16,11 +16,13 @@ export interface Containers {
   inspect(name: string): Promise<ContainerState | undefined>;
   /** In any state. @throws {LaunchError} */
   names(): Promise<string[]>;
-  /** Never throws; false when the engine could not be asked. */
+  /** True when nothing is left of it; false when the engine could not be asked. Never throws. */
   remove(name: string): Promise<boolean>;
+  /** Removes it, however long the engine is away meanwhile. */
+  kill(name: string): Promise<void>;
   signal(name: string, kind: "TERM"): Promise<void>;
-  /** Resolves when the container is gone, however often the engine goes away meanwhile. */
-  gone(name: string): Promise<Exit>;
+  /** Resolves when the container has ended, however often the engine goes away meanwhile. */
+  ended(name: string): Promise<Exit>;
 }
 
 export interface ContainersOptions {
@@ -31,8 +33,14 @@ export interface ContainersOptions {
 }
 
 const LOOK_MS = 500;
+/** Between questions to an engine that is away. */
+const AWAY_MS = 2_000;
+/** How long one client waits for a container's end; an engine that hangs is noticed after that. */
+const WAIT_MS = 30_000;
+/** Of `LOOK_MS` each: how long a removal that is under way may take. */
+const REMOVAL_LOOKS = 20;
 const FORMAT = `{{.State.Status}} {{.State.ExitCode}} {{index .Config.Labels "${INSTALL_LABEL}"}}`;
-const LIVING = new Set(["created", "running", "paused", "restarting", "removing"]);
+const ENDED = new Set(["created", "exited", "dead"]);
 
 export function createContainers({ engine, install, clock, log }: ContainersOptions): Containers {
   const inspect = async (name: string): Promise<ContainerState | undefined> => {
@@ -45,54 +53,70 @@ export function createContainers({ engine, install, clock, log }: ContainersOpti
     return { status, exitCode: Number(exitCode), install: label };
   };
 
+  /** Somebody else removes it: `--rm` at its end, or an earlier host. */
+  const isRemoved = async (name: string): Promise<boolean> => {
+    for (let looks = 0; looks < REMOVAL_LOOKS; looks += 1) {
+      if (!(await inspect(name))) return true;
+      await clock.sleep(LOOK_MS);
+    }
+    return false;
+  };
+
   const remove = async (name: string): Promise<boolean> => {
     try {
       const { code, stderr } = await engine.call("rm", "--force", name);
-      return code === 0 || isNoSuchContainer(stderr) || /already in progress/i.test(stderr);
+      if (code === 0 || isNoSuchContainer(stderr)) return true;
+      if (/already in progress/i.test(stderr)) return await isRemoved(name);
+      throw new LaunchError("crash", firstLines(stderr));
     } catch (error) {
       log.warn({ container: name, error: (error as Error).message }, "A container could not be removed");
       return false;
     }
   };
 
-  /** `created` stays for ever when its client died between creating and starting it. */
-  const look = async (name: string): Promise<Exit | undefined> => {
-    const state = await inspect(name);
-    if (!state) return { code: null, signal: null };
-    if (LIVING.has(state.status) && state.status !== "created") return undefined;
-    await remove(name);
-    return { code: state.exitCode, signal: null };
-  };
-
   return {
     inspect,
     remove,
     names: async () => {
-      const listed = await engine.need(
-        "ps",
-        "--all",
-        "--filter",
-        `label=${INSTALL_LABEL}=${install}`,
-        "--format",
-        "{{.Names}}",
-      );
+      const mine = `label=${INSTALL_LABEL}=${install}`;
+      const listed = await engine.need("ps", "--all", "--filter", mine, "--format", "{{.Names}}");
       return listed.split("\n").filter(Boolean);
+    },
+    kill: async (name) => {
+      while (!(await remove(name))) await clock.sleep(AWAY_MS);
     },
     signal: async (name, kind) => {
       await engine.call("kill", `--signal=${kind}`, name).catch(() => {}); // gone, or the engine is down: KILL follows
     },
-    gone: async (name) => {
-      for (let engineFailed = false; ;) {
-        try {
-          const exit = await look(name);
-          if (exit) return engineFailed ? { ...exit, lostEngine: true } : exit;
-        } catch (error) {
-          if (!engineFailed)
-            log.warn({ container: name, error: (error as Error).message }, "The engine does not answer");
-          engineFailed = true;
-        }
-        await clock.sleep(LOOK_MS);
-      }
-    },
+    ended: (name) => untilEnded({ engine, clock, log, inspect, remove }, name),
   };
+}
+
+type Watch = Pick<ContainersOptions, "engine" | "clock" | "log"> & Pick<Containers, "inspect" | "remove">;
+
+async function untilEnded(watch: Watch, name: string): Promise<Exit> {
+  for (let lostEngine = false; ;) {
+    try {
+      const exit = await waitOnce(watch, name);
+      if (exit) return lostEngine ? { ...exit, lostEngine } : exit;
+    } catch (error) {
+      if (!lostEngine)
+        watch.log.warn({ container: name, error: (error as Error).message }, "The engine does not answer");
+      lostEngine = true;
+    }
+    await watch.clock.sleep(lostEngine ? AWAY_MS : LOOK_MS);
+  }
+}
+
+/** Undefined when it is still there. @throws {LaunchError} when the engine is down. */
+async function waitOnce({ engine, inspect, remove }: Watch, name: string): Promise<Exit | undefined> {
+  // Its own answer is no proof of anything: a client may be killed, or say nothing of use.
+  const waited = await engine.callWithin(WAIT_MS, "wait", name);
+  const state = await inspect(name);
+  const code = waited?.code === 0 && /^\d+$/.test(waited.stdout.trim()) ? Number(waited.stdout) : null;
+  if (!state) return { code, signal: null };
+  if (!ENDED.has(state.status)) return undefined;
+  // `created` stays for ever when its client died between creating and starting it.
+  await remove(name);
+  return { code: state.exitCode, signal: null };
 }

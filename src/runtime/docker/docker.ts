@@ -1,23 +1,15 @@
-import type { Readable } from "node:stream";
 import { PROTOCOL_VERSION } from "@nanoclaw/agent-runner/protocol";
 import { z } from "zod";
 import type { Clock } from "../../domain/clock.ts";
 import type { Log } from "../../domain/log.ts";
-import { startProcess, type HostProcess } from "../host-process.ts";
-import { LaunchError, type Exit, type LaunchSpec, type Running, type Runtime } from "../runtime.ts";
+import type { Running, Runtime } from "../runtime.ts";
 import { createContainers, type Containers } from "./container.ts";
-import {
-  classifyEngineError,
-  createEngine,
-  firstLines,
-  isNameConflict,
-  isNoSuchNetwork,
-  type Engine,
-} from "./engine.ts";
-import { mountsOf, prepareMounts } from "./mounts.ts";
+import { createEngine } from "./engine.ts";
 import { inspectImage } from "./image.ts";
-import { makeNetwork, networkName } from "./network.ts";
+import { mountsOf, prepareMounts } from "./mounts.ts";
+import { createNetwork, networkName } from "./network.ts";
 import { containerName, runArguments } from "./run-arguments.ts";
+import { foundContainer, startContainer, type RunningContainer } from "./start-container.ts";
 
 export interface DockerRuntimeOptions {
   /** The client, `docker` or `podman`. */
@@ -67,49 +59,76 @@ const handleSchema = z.strictObject({ container: z.string().regex(/^nanoclaw-[a-
 export function createDockerRuntime(options: DockerRuntimeOptions): Runtime {
   const engine = createEngine(options);
   const containers = createContainers({ ...options, engine });
-  /** Names that somebody here sees through; they leave it when they are gone. */
+  const network = createNetwork(engine, options.install);
+  /** Names that somebody here sees through, until they are cleared. */
   const open = new Set<string>();
-  let unswept: readonly unknown[] | undefined;
+  /** Of these the engine has said that nothing is left; asking again would cost every turn a call. */
+  const removed = new Set<string>();
+  const sweep = createSweep(containers, open);
 
-  const track = (running: Running): Running => {
-    const name = containerOf(running.handle) ?? "";
+  const track = (name: string, running: RunningContainer): Running => {
     open.add(name);
-    void running.exited.then(() => open.delete(name));
+    void running.exited.then(({ isRemoved }) => isRemoved && open.has(name) && removed.add(name));
     return running;
-  };
-  const sweep = async (keep: readonly unknown[]): Promise<void> => {
-    unswept = keep; // until it is done: an engine that comes later is swept before it is used
-    const kept = new Set(keep.map(containerOf));
-    for (const name of await containers.names()) if (!kept.has(name) && !open.has(name)) await containers.remove(name);
-    unswept = undefined;
   };
 
   return {
     name: "docker",
-    sweep,
+    sweep: (keep) => {
+      for (const handle of keep) open.add(containerOf(handle) ?? "");
+      sweep.due();
+      return sweep.ifDue();
+    },
     launch: async (spec) => {
-      if (unswept) await sweep(unswept);
+      await sweep.ifDue();
+      const name = containerName(spec);
       const mounts = mountsOf(spec);
       prepareMounts(spec, mounts, options.mayChown ? options.user : null);
       const args = [...runArguments(spec, facts(options), mounts), ...(options.command ?? [])];
-      return track(await startContainer({ ...options, engine, containers }, spec, args));
+      open.add(name); // before there is anything to see: another launch may be sweeping
+      try {
+        return track(name, await startContainer({ ...options, engine, containers, network }, name, args));
+      } catch (error) {
+        open.delete(name);
+        throw error;
+      }
     },
     find: async (handle) => {
       const name = containerOf(handle);
       const state = name === undefined ? undefined : await containers.inspect(name);
       if (name === undefined || state?.status !== "running" || state.install !== options.install) return undefined;
-      return track(found(containers, name));
+      return track(name, foundContainer(containers, name));
     },
     clear: async (handle) => {
       const name = containerOf(handle);
       if (name === undefined) return;
-      const state = await containers.inspect(name).catch(() => undefined);
-      if (state?.install === options.install) await containers.remove(name);
+      open.delete(name);
+      if (removed.delete(name)) return;
+      const state = await containers.inspect(name).catch(() => "unknown" as const);
+      if (state === "unknown") return sweep.due();
+      if (state?.install === options.install && !(await containers.remove(name))) sweep.due();
     },
   };
 }
 
-type Tools = DockerRuntimeOptions & { engine: Engine; containers: Containers };
+/** What is due stays due until it is done: an engine that comes back is swept before it is used. */
+function createSweep({ names, remove }: Pick<Containers, "names" | "remove">, spared: ReadonlySet<string>) {
+  let isDue = false;
+  let sweeping: Promise<void> | undefined;
+  const work = async () => {
+    for (const name of await names()) if (!spared.has(name)) await remove(name);
+    isDue = false;
+  };
+  return {
+    due: () => {
+      isDue = true;
+    },
+    /** @throws {LaunchError} when the engine is down. */
+    ifDue: async () => {
+      if (isDue) await (sweeping ??= work().finally(() => (sweeping = undefined)));
+    },
+  };
+}
 
 const facts = ({ install, image, user }: DockerRuntimeOptions) => ({
   install,
@@ -118,90 +137,4 @@ const facts = ({ install, image, user }: DockerRuntimeOptions) => ({
   network: networkName(install),
 });
 
-/**
- * Starts the client and waits for the first sign: the runner speaks, or the client ends. What can
- * be mended (a left-over of the same turn, a missing network) is mended once, then tried again;
- * looking first would cost every turn what only the first one needs.
- */
-async function startContainer(tools: Tools, spec: LaunchSpec, args: string[], isRetry = false): Promise<Running> {
-  const { engine, containers } = tools;
-  const name = containerName(spec);
-  const client = await startProcess([engine.program, ...args], "/", engine.env);
-  const first = await Promise.race([spoken(client.stdout), client.exited.then(() => "ended" as const)]);
-  if (first === "spoke") return started(containers, name, client);
-  const { code } = await client.exited;
-  const said = await wholeText(client.stderr);
-  if (code === 125 && !isRetry && (await mend(tools, name, said))) return startContainer(tools, spec, args, true);
-  if (code === 125) throw new LaunchError(classifyEngineError(said), firstLines(said));
-  await containers.remove(name);
-  const detail = `the container ended before the runner was ready (code ${code ?? "unknown"}): ${firstLines(said)}`;
-  throw new LaunchError("crash", detail);
-}
-
-/** @returns whether it is worth trying again. */
-async function mend({ engine, containers, install }: Tools, name: string, said: string): Promise<boolean> {
-  if (isNameConflict(said)) {
-    const state = await containers.inspect(name);
-    if (state && state.install !== install) {
-      throw new LaunchError("crash", `another installation has a container named ${name}`);
-    }
-    return containers.remove(name);
-  }
-  if (!isNoSuchNetwork(said)) return false;
-  await makeNetwork(engine, install);
-  return true;
-}
-
-function started(containers: Containers, name: string, client: HostProcess): Running {
-  return {
-    handle: { container: name },
-    stdin: client.stdin,
-    stdout: client.stdout,
-    stderr: client.stderr,
-    exited: client.exited.then((exit) => afterClient(containers, name, exit)),
-    signal: signalOf(containers, name),
-  };
-}
-
-/** The client's end is not the container's: the client may have been killed. The engine knows. */
-async function afterClient(containers: Containers, name: string, exit: Exit): Promise<Exit> {
-  const gone = await containers.gone(name);
-  return gone.code === null ? { ...exit, ...(gone.lostEngine && { lostEngine: true }) } : gone;
-}
-
-function found(containers: Containers, name: string): Running {
-  return {
-    handle: { container: name },
-    stdin: null,
-    stdout: null,
-    stderr: null,
-    exited: containers.gone(name),
-    signal: signalOf(containers, name),
-  };
-}
-
-const signalOf =
-  (containers: Containers, name: string): Running["signal"] =>
-  (kind) =>
-    void (kind === "TERM" ? containers.signal(name, "TERM") : containers.remove(name));
-
 const containerOf = (handle: unknown): string | undefined => handleSchema.safeParse(handle).data?.container;
-
-/** Resolves when there is something to read; never, when the stream ends without a word. */
-function spoken(stream: Readable | null): Promise<"spoke"> {
-  return new Promise((resolve) => {
-    const look = () => {
-      if (!stream || stream.readableLength === 0) return;
-      // While somebody listens for `readable`, nobody is given `data`.
-      stream.off("readable", look);
-      resolve("spoke");
-    };
-    stream?.on("readable", look);
-  });
-}
-
-async function wholeText(stream: AsyncIterable<Buffer> | null): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream ?? []) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
-}

@@ -19,6 +19,8 @@ export interface Engine {
    * @throws {LaunchError} class `engine-down` when the client is missing or does not come back.
    */
   call(...args: string[]): Promise<EngineResult>;
+  /** The same with a limit of its own; undefined when it is over, and the client is ended. */
+  callWithin(ms: number, ...args: string[]): Promise<EngineResult | undefined>;
   /** The same; @throws {LaunchError} also for an exit code that is not 0, classed by what was said. */
   need(...args: string[]): Promise<string>;
 }
@@ -35,7 +37,7 @@ const KEPT_CHARACTERS = 1024 * 1024;
 
 export function createEngine({ program, env, clock }: EngineOptions): Engine {
   const kept = clientEnvironment(env);
-  const call = async (...args: string[]): Promise<EngineResult> => {
+  const callWithin = async (ms: number, ...args: string[]): Promise<EngineResult | undefined> => {
     const child = spawn(program, args, { env: kept, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     const over = new AbortController();
     const output = { stdout: "", stderr: "" };
@@ -48,22 +50,27 @@ export function createEngine({ program, env, clock }: EngineOptions): Engine {
       child.once("error", (error) => reject(down(`${program} cannot be run: ${error.message}`)));
       child.once("close", (code) => resolve(code ?? 1));
     });
-    const late = clock.sleep(CALL_MS, over.signal).then(() => "late" as const);
+    const late = clock.sleep(ms, over.signal).then(() => "late" as const);
     try {
       const first = await Promise.race([ended, late]);
       if (first !== "late") return { code: first, ...output };
       child.kill("SIGKILL");
-      throw down(`${program} ${args[0] ?? ""} did not come back within ${CALL_MS} ms`);
+      return undefined;
     } finally {
       over.abort();
     }
+  };
+  const call = async (...args: string[]): Promise<EngineResult> => {
+    const result = await callWithin(CALL_MS, ...args);
+    if (!result) throw down(`${program} ${args[0] ?? ""} did not come back within ${CALL_MS} ms`);
+    return result;
   };
   const need = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await call(...args);
     if (code !== 0) throw new LaunchError(classifyEngineError(stderr), firstLines(stderr));
     return stdout.trim();
   };
-  return { program, env: kept, call, need };
+  return { program, env: kept, call, callWithin, need };
 }
 
 const down = (message: string): LaunchError => new LaunchError("engine-down", message);
@@ -86,7 +93,7 @@ function clientEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
 
 const classes: readonly [RegExp, ErrorClass][] = [
   [
-    /cannot connect to the docker daemon|error during connect|docker daemon is not running|permission denied while trying to connect|cannot connect to podman|connection refused|unexpected EOF|context deadline exceeded/i,
+    /cannot connect to the docker daemon|error during connect|docker daemon is not running|permission denied while trying to connect|cannot connect to podman|connection refused|unexpected EOF|context deadline exceeded|transport is closing|containerd\.sock/i,
     "engine-down",
   ],
   [/unable to find image|no such image|image not known|pull access denied/i, "image-mismatch"],
@@ -98,8 +105,8 @@ export const classifyEngineError = (stderr: string): ErrorClass =>
   classes.find(([pattern]) => pattern.test(stderr))?.[1] ?? "crash";
 
 export const isNameConflict = (stderr: string): boolean => /conflict.*name|name .*already in use/i.test(stderr);
-export const isNoSuchNetwork = (stderr: string): boolean =>
-  /network \S+ not found|unable to find network/i.test(stderr);
+export const isNetworkUnusable = (stderr: string): boolean =>
+  /network \S+ (not found|is ambiguous)|unable to find network/i.test(stderr);
 export const isNoSuchContainer = (stderr: string): boolean =>
   /no such (container|object)|no container with/i.test(stderr);
 

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { LaunchError } from "../runtime.ts";
 import type { Engine } from "./engine.ts";
 
@@ -9,13 +10,15 @@ export interface ImageFacts {
   source: string;
 }
 
+/** An image without labels has null. */
+const labelsSchema = z.record(z.string(), z.string()).nullable();
+
 /** Undefined when there is no such image. @throws {LaunchError} when the engine is down. */
 export async function inspectImage(engine: Engine, image: string): Promise<ImageFacts | undefined> {
-  const format = `{{index .Config.Labels "${PROTOCOL_LABEL}"}} {{index .Config.Labels "${SOURCE_LABEL}"}}`;
-  const { code, stdout, stderr } = await engine.call("image", "inspect", "--format", format, image);
+  const { code, stdout, stderr } = await engine.call("image", "inspect", "--format", "{{json .Config.Labels}}", image);
   if (code === 0) {
-    const [protocol = "", source = ""] = stdout.trim().split(" ");
-    return { protocol, source };
+    const labels = labelsSchema.parse(JSON.parse(stdout)) ?? {};
+    return { protocol: labels[PROTOCOL_LABEL] ?? "", source: labels[SOURCE_LABEL] ?? "" };
   }
   if (/no such image|image not known/i.test(stderr)) return undefined;
   throw new LaunchError("engine-down", stderr.trim().slice(0, 500));

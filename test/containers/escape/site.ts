@@ -11,6 +11,8 @@ import type { TestEngine } from "../engine.ts";
 
 /** A word that stands only where the attacker must not read. */
 export const CANARY = "CANARY-5d1c7e";
+/** Finds the word, and not the search for it. */
+export const CANARY_PATTERN = "CANARY-5d1c[7]e";
 
 export interface ShellResult {
   code: number;
@@ -50,7 +52,8 @@ export async function openEscapeSite(
   home?: string,
 ): Promise<EscapeSite> {
   const site = await openSite({
-    settings: { ...engine.settings(await hostileImage(engine)), ...settings },
+    // Nothing here stops by itself: the host need not wait for it.
+    settings: { ...engine.settings(await hostileImage(engine)), NANOCLAW_STOP_BUDGET: "1000", ...settings },
     ...(home === undefined ? {} : { home }),
   });
   const install = installId(homePaths(site.home));
@@ -59,9 +62,8 @@ export async function openEscapeSite(
   for (const path of ["secret.json", "deep/secret.json"]) writeFileSync(join(outside, path), `"${CANARY} outside"`);
   return {
     ...{ site, install, outside },
-    group: async (folder, own) => {
-      await site.ask("POST", "/control/groups", { name: folder, folder });
-      if (own) await site.ask("PATCH", `/control/groups/${folder}`, { settings: own });
+    group: async (folder, own = {}) => {
+      await site.ask("POST", "/control/groups", { name: folder, folder, settings: own });
     },
     takeOver: (folder) => takeOver(site, folder),
     [Symbol.asyncDispose]: async () => {

@@ -57,15 +57,16 @@ export function describeAdoption(under: RuntimeUnderTest): void {
       expect(await run.result).toMatchObject({ failure: { class: "silence" } });
     });
 
-    test("an adopted run that ends without an answer is a crash whose end nobody saw", async () => {
+    test("an adopted run that ends without an answer is a crash, though nobody may have seen its end", async () => {
       await using place = createPlace();
       await using found = await adopt(under, place, "never-answers");
       const run = place.supervise(found.running);
       await run.said;
       found.running.signal("KILL");
-      expect(await run.result).toMatchObject({
-        failure: { class: "crash", detail: "the runner exited with code unknown before it answered" },
-      });
+      const { failure } = await run.result;
+      expect(failure?.class).toBe("crash");
+      // A container engine has seen it.
+      expect(failure?.detail).toMatch(/^the runner exited with code (unknown|137 \(killed; .*\)) before it answered$/);
     });
 
     test("a runner whose host dies before it writes the input does nothing and leaves", async () => {

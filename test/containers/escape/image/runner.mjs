@@ -35,7 +35,6 @@ function shell(script, input) {
 
 const say = (input, n, body) => writeSync(1, `${JSON.stringify({ token: input.frameToken, n, body })}\n`);
 
-process.on("SIGTERM", () => {});
 process.umask(0o022);
 writeSync(1, '{"type":"ready","protocol":1}\n');
 const input = await readInput();

@@ -1,0 +1,87 @@
+import { existsSync } from "node:fs";
+import { systemClock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { askEngine, containerProblem, lookAtContainers, type ContainerState } from "../containers.ts";
+import { homePaths, installId } from "../home.ts";
+import type { Check } from "./check.ts";
+
+/** What a running host says of itself. */
+export interface HostStatus {
+  running: boolean;
+  pid: number;
+  runtime: string;
+  runningTurns: unknown[];
+}
+
+/** Engine, image, where turns run, and what containers there are. */
+export async function checkContainers(
+  config: Config,
+  env: NodeJS.ProcessEnv,
+  host: HostStatus | undefined,
+): Promise<Check[]> {
+  const configured = config.settings.NANOCLAW_AGENT_RUNTIME;
+  if (configured === "host") return [runsOnHost("set so by NANOCLAW_AGENT_RUNTIME")];
+  const state = await lookAtContainers(config.settings, env, systemClock);
+  const problem = containerProblem(state, config.settings);
+  // Without an engine the offline agent still answers, unless containers were asked for.
+  const missing = configured === "docker" || usesKiro(config) ? "wrong" : "note";
+  const engine = askEngine(config.settings, env, systemClock);
+  if (state.kind === "no-client" || state.kind === "no-engine") {
+    const said = state.kind === "no-engine" ? `: ${state.detail}` : "";
+    const check: Check = { name: "engine", state: missing, detail: `${problem?.detail ?? ""}${said}` };
+    return [{ ...check, ...(problem && { cure: problem.cure }) }, whereTurnsRun(config, state, host)];
+  }
+  const detail = `${config.settings.NANOCLAW_DOCKER} ${await engine.version().catch(() => "answers")}`;
+  const image = config.settings.NANOCLAW_AGENT_IMAGE;
+  return [
+    { name: "engine", state: "ok", detail },
+    problem
+      ? { name: "image", state: state.kind === "other-source" ? "note" : missing, ...problem }
+      : { name: "image", state: "ok", detail: `${image}, made from these sources` },
+    whereTurnsRun(config, state, host),
+    await checkLeftOver(config, env, host),
+  ];
+}
+
+const usesKiro = ({ settings }: Config): boolean =>
+  settings.NANOCLAW_AGENT === "kiro" || settings.KIRO_API_KEY !== undefined;
+
+const runsOnHost = (why: string): Check => ({
+  name: "runtime",
+  state: "note",
+  detail: `host, ${why}: turns are plain processes of this user, without any isolation (the offline agent runs no commands)`,
+});
+
+/** A running host decided at its start; without one, what the next start would decide. */
+function whereTurnsRun(config: Config, state: ContainerState, host: HostStatus | undefined): Check {
+  const isReady = state.kind === "ready" || state.kind === "other-source";
+  const isWanted = config.settings.NANOCLAW_AGENT_RUNTIME === "docker" || usesKiro(config);
+  const next = isReady || isWanted ? "docker" : "host";
+  const now = host?.running ? host.runtime : next;
+  if (now === "host" && next === "docker") {
+    const check = runsOnHost("since at its start there was no container engine with an image");
+    return { ...check, cure: "restart the host: turns then run in containers" };
+  }
+  if (now === "host") return runsOnHost("for want of containers");
+  if (isReady) return { name: "runtime", state: "ok", detail: "docker: turns run in containers" };
+  const cure = "see above; or, without isolation, NANOCLAW_AGENT_RUNTIME=host";
+  return { name: "runtime", state: "wrong", detail: "docker: messages wait for the container engine", cure };
+}
+
+async function checkLeftOver(config: Config, env: NodeJS.ProcessEnv, host: HostStatus | undefined): Promise<Check> {
+  const home = homePaths(config.home);
+  const name = "containers";
+  if (!existsSync(home.installId)) return { name, state: "ok", detail: "none yet" };
+  try {
+    const names = await askEngine(config.settings, env, systemClock).containers(installId(home));
+    const [count, turns] = [names.length, host?.running ? host.runningTurns.length : 0];
+    if (count === 0) return { name, state: "ok", detail: "none is left over" };
+    // A run that stays between turns, and one that is being removed, have no turn that runs.
+    if (host?.running)
+      return { name, state: "ok", detail: `${count}, with ${turns} turns running: ${names.join(", ")}` };
+    const cure = `npm start takes up their turns, or removes them; or: ${config.settings.NANOCLAW_DOCKER} rm -f ${names.join(" ")}`;
+    return { name, state: "wrong", detail: `${count} left over while no host runs: ${names.join(", ")}`, cure };
+  } catch (error) {
+    return { name, state: "wrong", detail: (error as Error).message, cure: "see the engine" };
+  }
+}
