@@ -28,9 +28,10 @@ export interface CrashSite extends AsyncDisposable {
   leftOver(): string[];
 }
 
-export function crashSite(): CrashSite {
+export function crashSite(settings: Record<string, string>): CrashSite {
   const home = mkdtempSync(join(tmpdir(), "nanoclaw-crash-"));
-  const config = loadConfig({ env: { NANOCLAW_HOME: home, TZ: "UTC" }, defaultHome: home });
+  const own = { NANOCLAW_HOME: home, LOG_LEVEL: "debug", TZ: "UTC", ...settings };
+  const config = loadConfig({ env: own, defaultHome: home });
   const closed = new AbortController();
   const replies = new Map<string, Reply[]>();
   const watching: Promise<void>[] = [];
@@ -72,7 +73,10 @@ export function crashSite(): CrashSite {
     config,
     request,
     start: async (point = "", nth = 1) => {
-      host = spawn(process.execPath, [PROGRAM, home, point, String(nth)], { stdio: ["ignore", "pipe", "inherit"] });
+      host = spawn(process.execPath, [PROGRAM, point, String(nth)], {
+        env: { ...process.env, ...own },
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       const child = host;
       await Promise.race([once(child.stdout as NodeJS.ReadableStream, "data"), once(child, "exit")]);
       return child;

@@ -28,18 +28,20 @@ export interface ContainerExit extends Exit {
 const LOOK_MS = 2_000;
 /** An engine that starts nothing in so many looks hangs. */
 const LOOKS = 30;
+/** A left-over and a missing network come together; one more for what happens meanwhile. */
+const MOST_MENDED = 3;
 /** What the client exits with when it is the engine that failed. */
 const ENGINE_FAILED = 125;
 
 /**
  * Starts the client and waits for the first sign: the runner speaks, or the container runs, or the
- * client ends. What can be mended (a left-over of the same turn, a missing network) is mended once,
+ * client ends. What can be mended (a left-over of the same turn, a missing network) is mended,
  * then tried again; looking first would cost every turn what only the first one needs.
  * @throws {LaunchError}
  */
 export async function startContainer(options: StartOptions, name: string, args: string[]): Promise<RunningContainer> {
   const { containers } = options;
-  for (let isRetry = false; ; isRetry = true) {
+  for (let mended = 0; ; mended += 1) {
     const client = await startClient(options.engine, args);
     const sign = await firstSign(options, name, client);
     if (sign === "late") {
@@ -49,7 +51,7 @@ export async function startContainer(options: StartOptions, name: string, args: 
     }
     if (sign === "there" || (await client.exited).code !== ENGINE_FAILED) return started(containers, name, client);
     const said = await wholeText(client.stderr);
-    if (isRetry || !(await mend(options, name, said))) {
+    if (mended === MOST_MENDED || !(await mend(options, name, said))) {
       throw new LaunchError(classifyEngineError(said), firstLines(said));
     }
   }

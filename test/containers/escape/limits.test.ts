@@ -16,6 +16,7 @@ await describeContainers("exhaustion by a hostile group", (engine) => {
     const small = { memory: 384 * MiB, pids: 48, shm: 8 * MiB, fileSize: 16 * MiB };
     await at.group("eve", small);
     await at.group("loud", small);
+    await at.group("greedy", { ...small, groupSize: 32 * MiB });
     [eve, bob] = await Promise.all([at.takeOver("eve"), at.takeOver("bob")]);
   }, 60_000);
   afterAll(() => at[Symbol.asyncDispose](), 60_000);
@@ -75,7 +76,7 @@ await describeContainers("exhaustion by a hostile group", (engine) => {
     const { out } = await eve.sh(
       `long=$(printf 'n\\n%.0s' $(seq 127)); long="$long"x
        for to in requests journal outgoing; do cd /workspace/ipc/$to
-         : > "\${long:0:255}"; mkdir -p "$(printf 'd/%.0s' $(seq 1000))"; mkfifo fifo; truncate -s 15M sparse
+         : > "\${long:0:255}"; mkdir -p "$(printf 'd/%.0s' $(seq 1000))" 2>/dev/null; mkfifo fifo; truncate -s 15M sparse
          for n in $(seq 500); do : > "$to $n"; done; done; cd /workspace/group; for n in $(seq 100); do : > $'x\\n'$n; done`,
     );
     expect(out).toBe("");
@@ -97,6 +98,18 @@ await describeContainers("exhaustion by a hostile group", (engine) => {
     expect(await endedAs(loud.turn)).toBe("output-cap");
     await until(async () => !(await engine.containersOf(at.install)).includes(loud.container));
     expect(statSync(at.site.path("logs/nanoclaw.log")).size).toBeLessThan(4 * MiB);
+    await bobIsServed();
+  });
+
+  test("E46 a group that fills the disk is stopped at its size, counting what the host moved aside", async () => {
+    const greedy = await at.takeOver("greedy");
+    void greedy.sh(
+      `cd /workspace/group; for n in $(seq 3); do head -c 15M /dev/zero > fill$n; done
+       mkdir -p /workspace/ipc/outgoing/more && head -c 15M /dev/zero > /workspace/ipc/outgoing/more/fill
+       mv /workspace/ipc/outgoing/more /workspace/ipc/requests/more; sleep 60`,
+    );
+    expect(await endedAs(greedy.turn)).toBe("disk");
+    await until(async () => !(await engine.containersOf(at.install)).includes(greedy.container));
     await bobIsServed();
   });
 

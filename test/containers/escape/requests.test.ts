@@ -137,6 +137,44 @@ await describeContainers("requests that an agent forges", (engine) => {
     expect(readdirSync(at.site.path("data/ipc-errors")).length).toBeLessThanOrEqual(210);
   });
 
+  test("E18 that change between file, link and folder while the host reads show it nothing else", async () => {
+    const before = snapshot(at.outside);
+    const id = newRequestId();
+    const target = `${at.outside}/secret.json`;
+    const { code, out } = await eve.sh(
+      `cd /workspace/ipc/requests; mkdir -p ../outgoing/race && cat > ../outgoing/race.cjs <<'END'
+       const { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } = require("fs");
+       const make = [
+         (to) => writeFileSync(to, "{}"), (to) => symlinkSync("${target}", to), (to) => mkdirSync(to + "/inner", { recursive: true }),
+         (to) => symlinkSync("${at.outside}", to), (to) => writeFileSync(to, "[".repeat(1000)),
+       ];
+       const until = Date.now() + 2000;
+       let rounds = 0;
+       for (; Date.now() < until; rounds += 1) {
+         try {
+           rmSync(".half", { recursive: true, force: true });
+           make[rounds % make.length](".half");
+           rmSync("${id}.json", { recursive: true, force: true });
+           renameSync(".half", "${id}.json");
+         } catch {}
+       }
+       rmSync("${id}.json", { recursive: true, force: true });
+       console.log(rounds);
+END
+       node ../outgoing/race.cjs`,
+    );
+    expect(code, out).toBe(0);
+    expect(Number(out)).toBeGreaterThan(500);
+    expect(await bob.request("list_tasks", {})).toMatchObject({ ok: true });
+    expect(await eve.request("list_tasks", {})).toMatchObject({ ok: true });
+    expect(snapshot(at.outside)).toEqual(before);
+    const seen = ["data/ipc-errors", "ipc/eve/responses"].flatMap((folder) =>
+      readdirSync(at.site.path(folder)).map((name) => readFileSync(at.site.path(folder, name), "utf8")),
+    );
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen.join("\n")).not.toContain(CANARY);
+  });
+
   test("E16 left over from a turn that ended do nothing in the next one", async () => {
     const id = newRequestId();
     const stale = JSON.stringify({
