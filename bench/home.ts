@@ -17,4 +17,5 @@ export const plainEnv = (home: string): NodeJS.ProcessEnv => ({
   HOME: home,
   TZ: "UTC",
   NANOCLAW_HOME: home,
+  NANOCLAW_AGENT_RUNTIME: "host",
 });

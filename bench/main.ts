@@ -1,11 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { containerRows } from "./container-rows.ts";
 import { fillMessages } from "./fill.ts";
 import { tempHome } from "./home.ts";
 import { liveHost } from "./live-host.ts";
 import { alternate, timed } from "./measure.ts";
 import { emptyNode, startToReady } from "./processes.ts";
-import { renderTable, type Row } from "./table.ts";
+import { renderTable, row, type Row } from "./table.ts";
 
 const MANY = 1_000_000;
 const NODE = "node -e 0";
@@ -14,6 +15,8 @@ const say = (line: string) => void process.stderr.write(`${line}\n`);
 
 say("A turn of the agent ...");
 const rows: Row[] = [...(await turnRows())];
+say("Containers ...");
+rows.push(...(await containerRows(say)));
 say("Tool calls ...");
 rows.push(...(await toolRows()));
 say("Starting ...");
@@ -45,7 +48,7 @@ async function turnRows(): Promise<Row[]> {
 async function toolRows(): Promise<Row[]> {
   await using home = await tempHome();
   const caller = fileURLToPath(new URL("tool-caller.ts", import.meta.url));
-  await using host = await liveHost(home.path, [process.execPath, caller]);
+  await using host = await liveHost(home.path, { runner: [process.execPath, caller] });
   const samples = z.array(z.number());
   const said = z.object({ files: samples, mcp: samples, echo: samples }).parse(JSON.parse(await host.say("go")));
   const against = "file echo";
@@ -109,8 +112,4 @@ async function storeRows(): Promise<Row[]> {
       "the start above, with the check that the database is whole",
     ),
   ];
-}
-
-function row(name: string, samples: number[], against: string, baseline: number[], means: string): Row {
-  return { name, samples, against, baseline, means };
 }

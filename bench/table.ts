@@ -9,6 +9,10 @@ export interface Row {
   means: string;
 }
 
+export function row(name: string, samples: number[], against: string, baseline: number[], means: string): Row {
+  return { name, samples, against, baseline, means };
+}
+
 /** One table: ratios of medians first, the raw figures beside them. */
 export function renderTable(rows: Row[]): string {
   const head = ["row", "ratio", "median", "middle half", "against", "median", "middle half", "n"];

@@ -45,6 +45,14 @@ describe("after a failed attempt", () => {
     }
   });
 
+  test("disk: where the cause is known, the chat is told what is full and what frees it", () => {
+    const failure = { class: "disk", detail: "detail", cause: "the group is large", cure: "Delete some." };
+    expect(after("disk", { failure })).toMatchObject({ say: "I stopped: the group is large. Delete some." });
+    expect(after("disk", { failure, acted: true })).toMatchObject({
+      say: expect.stringContaining("(the group is large)"),
+    });
+  });
+
   test.each([
     [1, 6_000],
     [2, 11_000],

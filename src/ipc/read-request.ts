@@ -1,5 +1,5 @@
 import { constants, type PathLike } from "node:fs";
-import { lstat, open, rename, rm } from "node:fs/promises";
+import { lstat, open, rename, unlink } from "node:fs/promises";
 import { REQUEST_MAX_BYTES } from "@nanoclaw/agent-runner/protocol";
 
 export type ReadResult =
@@ -52,5 +52,18 @@ export async function takeAway(path: PathLike, aside: string): Promise<void> {
   const stat = await lstat(path).catch(() => undefined);
   if (!stat) return;
   if (stat.isDirectory()) await rename(path, aside);
-  else await rm(path, { force: true });
+  else await removeName(path);
+}
+
+/**
+ * Removes a name from a folder that the agent writes, and throws when a folder stands there by now.
+ * Not Node's `rm`: when what it began to remove is a folder all of a sudden, it empties that, and
+ * follows a link that takes the folder's place meanwhile.
+ */
+export async function removeName(path: PathLike): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
 }

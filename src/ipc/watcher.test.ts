@@ -180,6 +180,39 @@ describe("request files", () => {
     if (existsSync(at("secret"))) expect(readFileSync(at("secret"), "utf8")).toBe('{"secret":true}');
   });
 
+  test("a folder is put where the agent keeps its own files, as it is: nobody goes into it", async () => {
+    const id = randomName(16);
+    mkdirSync(join(requests(), `${id}.json`, "deep"), { recursive: true });
+    watcher.start();
+    await empty();
+    const [kept = ""] = readdirSync(at("ipc", "family", "outgoing"));
+    expect(readdirSync(at("ipc", "family", "outgoing", kept))).toEqual(["deep"]);
+    expect(errors()).toEqual([expect.stringMatching(/\.note$/)]);
+  });
+
+  test.runIf(process.platform === "linux")("names that are no UTF-8 are taken away, and only once", async () => {
+    for (const bytes of [[0xff], [0xc3, 0x28], [0x80, ...Buffer.from(".json")]]) {
+      writeFileSync(Buffer.concat([Buffer.from(`${requests()}/`), Buffer.from(bytes)]), "");
+    }
+    watcher.start();
+    const after = submit("{}");
+    await empty();
+    expect(executed.map(({ id }) => id)).toEqual([after]);
+    expect(errors()).toHaveLength(3);
+  });
+
+  test("a requests folder that became a link is left alone, and so is what it leads to", async () => {
+    mkdirSync(at("elsewhere"));
+    writeFileSync(at("elsewhere", "mine"), "mine");
+    rmSync(requests(), { recursive: true });
+    symlinkSync(at("elsewhere"), requests());
+    watcher.start();
+    const other = submit("{}", "main");
+    await until(() => expect(executed.map(({ id }) => id)).toEqual([other]));
+    expect(readdirSync(at("elsewhere"))).toEqual(["mine"]);
+    expect(errors()).toEqual([]);
+  });
+
   test.each([
     ["255 bytes", "x".repeat(250) + ".json"],
     ["a newline", "a\nb.json"],

@@ -1,12 +1,13 @@
 import { mkdirSync, watch, type FSWatcher } from "node:fs";
-import { lstat, opendir, readdir, rm, writeFile } from "node:fs/promises";
+import { lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
 import { requestIdSchema, type Response } from "@nanoclaw/agent-runner/protocol";
 import type { Clock } from "../domain/clock.ts";
 import type { Folder } from "../domain/ids.ts";
 import type { Log } from "../domain/log.ts";
 import type { WakeUp } from "../domain/wake-up.ts";
-import { readRequestFile, takeAway } from "./read-request.ts";
+import { keepNewest, quarantine } from "./quarantine.ts";
+import { readRequestFile, removeName } from "./read-request.ts";
 import { writeResponse } from "./responses.ts";
 
 export interface IpcWatcherOptions {
@@ -105,6 +106,7 @@ async function serveFolder(options: IpcWatcherOptions, folder: Folder, path: str
   for (const name of inOrder.slice(0, MOST_PER_PASS)) {
     await serveOne(options, folder, path, name).catch((error: unknown) => failures.push((error as Error).message));
   }
+  await keepNewest(options.errorsFolder);
   if (failures.length === 0) return inOrder.length > MOST_PER_PASS;
   const [error] = failures;
   options.log.error({ group: folder, failures: failures.length, error }, "Cannot serve requests, trying again");
@@ -146,54 +148,23 @@ async function serveOne(options: IpcWatcherOptions, folder: Folder, path: string
   if (id !== undefined && parsed) {
     const response = options.execute(folder, id, parsed.value);
     await writeResponse(join(path, "responses"), id, response);
-    await rm(file, { force: true });
+    await removeName(file);
     return;
   }
   const problem =
     read === undefined ? "its name is no request id" : read.kind === "refused" ? read.problem : "it is no JSON";
-  await quarantine(options, folder, {
-    file,
-    aside: join(path, "outgoing"),
-    name,
-    problem,
-    text: read?.kind === "content" ? read.text : "",
-  });
+  await quarantine(
+    { ...options, folder },
+    {
+      file,
+      aside: join(path, "outgoing"),
+      name,
+      problem,
+      text: read?.kind === "content" ? read.text : "",
+    },
+  );
   if (id !== undefined)
     await writeResponse(join(path, "responses"), id, { ok: false, error: `malformed request: ${problem}` });
-}
-
-interface BadFile {
-  file: Buffer;
-  /** A folder of the agent's own. */
-  aside: string;
-  name: string;
-  problem: string;
-  text: string;
-}
-
-/** Keeps what can be kept for whoever looks into it, with a note that says what was wrong. */
-async function quarantine(
-  { errorsFolder, log, clock }: IpcWatcherOptions,
-  folder: Folder,
-  { file, aside, name, problem, text }: BadFile,
-): Promise<void> {
-  const safeName = `${folder}-${clock.now()}-${name.replace(/[^A-Za-z0-9._-]/g, "_").slice(0, 64)}`;
-  log.warn({ group: folder, name: safeName, problem }, "Malformed request");
-  if (text !== "") await writeFile(join(errorsFolder, safeName), text, { mode: 0o600 });
-  await writeFile(join(errorsFolder, `${safeName}.note`), `${problem}\n`, { mode: 0o600 });
-  await takeAway(file, join(aside, safeName));
-  await keepNewest(errorsFolder);
-}
-
-const KEPT_ERRORS = 200;
-
-/** Names begin with group and time; an agent that floods us must not fill the disk. */
-async function keepNewest(folder: string): Promise<void> {
-  const names = await readdir(folder);
-  if (names.length <= KEPT_ERRORS) return;
-  const aged = await byAge(folder, names);
-  const surplus = aged.slice(0, aged.length - KEPT_ERRORS);
-  await Promise.all(surplus.map((name) => rm(join(folder, name), { force: true })));
 }
 
 function parseJson(text: string): { value: unknown } | undefined {

@@ -44,20 +44,13 @@ export async function recoverTurns(options: RecoverOptions): Promise<void> {
 }
 
 async function recoverTurn(options: RecoverOptions, turn: Turn): Promise<void> {
-  const { store, clock, log } = options;
+  const { store, log } = options;
   const attempt = store.turns.attempt(turn.id, turn.attempts);
   if (!attempt) throw new Error(`The ledger has no attempt ${turn.id}-${turn.attempts}.`);
   const runtime = options.runtimes.find(({ name }) => name === attempt.runtime);
-  const at = { store, turn, attempt: attempt.n, now: clock.now() };
 
   const answer = await journaledAnswer(options, turn, attempt);
-  if (answer) {
-    log.info({ turn: turn.id, status: answer.status }, "Finished from its journal");
-    if (answer.status === "error") settleFailed(at, { class: answer.class, detail: answer.error });
-    else settleAnswered(at, answer, isolated({ store, turn }) ? null : options.agentOf(turn));
-    options.queue.occupy(turn.folder, remove(options, runtime, attempt));
-    return;
-  }
+  if (answer) return finish(options, turn, attempt, runtime, answer);
   try {
     await goOn(options, turn, attempt, runtime);
   } catch (error) {
@@ -65,6 +58,22 @@ async function recoverTurn(options: RecoverOptions, turn: Turn): Promise<void> {
     log.warn({ turn: turn.id, error: error.message }, "The engine does not answer, a running turn waits for it");
     options.queue.occupy(turn.folder, goOnLater(options, turn, attempt, runtime));
   }
+}
+
+/** It answered, whatever became of it since. */
+function finish(
+  options: RecoverOptions,
+  turn: Turn,
+  attempt: Attempt,
+  runtime: Runtime | undefined,
+  answer: Answer,
+): void {
+  const { store, clock, log } = options;
+  const at = { store, turn, attempt: attempt.n, now: clock.now() };
+  log.info({ turn: turn.id, status: answer.status }, "Finished from its journal");
+  if (answer.status === "error") settleFailed(at, { class: answer.class, detail: answer.error });
+  else settleAnswered(at, answer, isolated({ store, turn }) ? null : options.agentOf(turn));
+  options.queue.occupy(turn.folder, remove(options, runtime, attempt));
 }
 
 /** Adopts what is alive, settles what is not. @throws {LaunchError} when that cannot be known now. */
@@ -81,6 +90,9 @@ async function goOn(
     options.queue.occupy(turn.folder, options.runner.adopt(turn, attempt, running, runtime));
     return;
   }
+  // While nobody could see it, it may have answered and left.
+  const answer = await journaledAnswer(options, turn, attempt);
+  if (answer) return finish(options, turn, attempt, runtime, answer);
   await runtime?.clear(attempt.handle);
   const next = settleInterrupted({ store, turn, attempt: attempt.n, now: clock.now() }, CUT_OFF);
   log.warn({ turn: turn.id, group: turn.folder, next: next.kind }, "A turn was interrupted");

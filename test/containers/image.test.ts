@@ -46,18 +46,31 @@ await describeContainers("the agent's image", (engine) => {
     if (tags.length > 0) await engine.ask("rmi", "--force", ...tags);
   });
 
-  /** Only what KIRO_CLI decides is built: the runner needs the network. */
-  const install = (kiro: string, version = "", name = `nanoclaw-kiro-test:${tags.length}`): Promise<Said> => {
+  /** Only what KIRO_CLI decides is built: the runner's part needs a registry. */
+  const install = (kiro: string, version = "", network = "none"): Promise<Said> => {
+    const name = `nanoclaw-kiro-test:${tags.length}`;
     tags.push(name);
     const args = [`KIRO_CLI=${kiro}`, `KIRO_CLI_VERSION=${version}`].map((arg) => `--build-arg=${arg}`);
-    return engine.ask("build", "--quiet", "--target=kiro", `--tag=${name}`, ...args, context);
+    return engine.ask(
+      "build",
+      "--quiet",
+      "--force-rm",
+      "--target=kiro",
+      `--network=${network}`,
+      `--tag=${name}`,
+      ...args,
+      context,
+    );
   };
   const says = (tag: string | undefined, ...command: string[]) =>
     engine.run("run", "--rm", "--network=none", "--pull=never", "--entrypoint=", tag ?? "", ...command);
 
-  test.each([["kiro.tar.gz"], ["kiro.zip"]])("takes kiro-cli and its sibling from %s", async (archive) => {
-    // Debian's slim images have no unzip: the build fetches it.
-    const { code, stderr } = await install(archive, "2.16.2");
+  // Debian's slim images have no unzip: the build fetches it.
+  test.each([
+    ["kiro.tar.gz", "none"],
+    ["kiro.zip", "host"],
+  ])("takes kiro-cli and its sibling from %s", async (archive, network) => {
+    const { code, stderr } = await install(archive, "2.16.2", network);
     expect([code, stderr]).toEqual([0, expect.any(String)]);
     expect(await says(tags.at(-1), "/kiro/kiro-cli", "--version")).toBe("kiro-cli 2.16.2");
     expect(await says(tags.at(-1), "/kiro/kiro-cli-chat")).toBe("the chat program");

@@ -27,8 +27,10 @@ export interface Command extends AsyncDisposable {
 
 export function nanoclaw(home: string, args: string[], { env = {}, input, uid }: CommandOptions = {}): Command {
   const { PATH = "", HOME = "" } = process.env;
+  // Some of these homes are on tiny disks.
+  const own = { PATH, HOME, TZ: "UTC", NODE_COMPILE_CACHE: CACHE, NANOCLAW_HOME: home, NANOCLAW_FREE_DISK: "1" };
   const child = spawn(PROGRAM, args, {
-    env: { PATH, HOME, TZ: "UTC", NODE_COMPILE_CACHE: CACHE, NANOCLAW_HOME: home, ...env },
+    env: { ...own, ...env },
     stdio: ["pipe", "pipe", "pipe"],
     ...(uid === undefined ? {} : { uid, gid: uid, cwd: "/" }),
   });

@@ -82,7 +82,7 @@ async function hostileImage({ image, ask, run }: TestEngine): Promise<string> {
   for (const name of ["Dockerfile", "runner.mjs"]) hash.update(readFileSync(join(context, name)));
   const tag = `nanoclaw-test:escape-${hash.digest("hex").slice(0, 16)}`;
   if ((await ask("image", "inspect", tag)).code !== 0) {
-    await run("build", "--quiet", `--build-arg=BASE_IMAGE=${image}`, `--tag=${tag}`, context);
+    await run("build", "--quiet", "--network=none", `--build-arg=BASE_IMAGE=${image}`, `--tag=${tag}`, context);
   }
   return tag;
 }
