@@ -108,6 +108,9 @@ async function goOnLater(
 ): Promise<void> {
   for (;;) {
     await options.clock.sleep(ENGINE_STEP_MS);
+    // A container may outlive its engine, and its answer need not wait for that.
+    const answer = await journaledAnswer(options, turn, attempt);
+    if (answer) return finish(options, turn, attempt, runtime, answer);
     try {
       return await goOn(options, turn, attempt, runtime);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../system/until.ts";
@@ -15,7 +15,6 @@ export interface OwnEngine extends AsyncDisposable {
 }
 
 /**
- * It makes no rules in the machine's firewall, as these belong to the engine that is there already.
  * @param image copied from the other engine.
  */
 export async function createOwnEngine(other: TestEngine, image: string): Promise<OwnEngine> {
@@ -23,11 +22,15 @@ export async function createOwnEngine(other: TestEngine, image: string): Promise
   const socket = `unix://${join(root, "s")}`;
   const program = writeScript(join(root, "docker"), `exec ${await pathOf(other.program)} -H ${socket} "$@"`);
   const engine = createTestEngine({ ...process.env, NANOCLAW_DOCKER: program, NANOCLAW_AGENT_IMAGE: image });
+  const log = openSync(join(root, "dockerd.log"), "a");
   let daemon: ChildProcess | undefined;
   const own: OwnEngine = {
     engine,
     start: async () => {
-      daemon = spawn("dockerd", daemonArguments(root, socket), { stdio: "ignore" });
+      // In a network of its own: it must not touch the bridge and the rules of the engine that is there.
+      const command = 'ip link set lo up; exec dockerd "$@"';
+      const args = ["--net", "sh", "-c", command, "dockerd", ...daemonArguments(root, socket)];
+      daemon = spawn("unshare", args, { stdio: ["ignore", log, log] });
       await until(async () => (await engine.ask("version")).code === 0 || daemon?.exitCode !== null);
       await engine.run("version");
     },
@@ -36,6 +39,8 @@ export async function createOwnEngine(other: TestEngine, image: string): Promise
       const ended = once(daemon, "exit");
       daemon.kill(signal);
       await ended;
+      // Its containerd ends with it, but later; the next one waits for that in vain.
+      await endContainerd(root);
     },
     [Symbol.asyncDispose]: async () => {
       if (daemon?.exitCode !== null || daemon.signalCode !== null) await own.start();
@@ -43,6 +48,7 @@ export async function createOwnEngine(other: TestEngine, image: string): Promise
       for (const id of left) await engine.ask("rm", "--force", id);
       await own.end("SIGTERM");
       await endContainerd(root);
+      closeSync(log);
       unmountBelow(root);
       rmSync(root, { recursive: true, force: true, maxRetries: 5 });
     },
@@ -63,7 +69,6 @@ function daemonArguments(root: string, socket: string): string[] {
   const at = (name: string) => join(root, name);
   return [
     ...[`--data-root=${at("data")}`, `--exec-root=${at("exec")}`, `--pidfile=${at("pid")}`, `--host=${socket}`],
-    ...["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"],
     "--default-address-pool=base=10.213.0.0/16,size=24",
   ];
 }
