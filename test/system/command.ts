@@ -12,6 +12,8 @@ export interface CommandOptions {
   input?: string | Buffer;
   /** Run as another user; needs root. */
   uid?: number;
+  /** In a process group of its own, as a terminal gives a command. */
+  ownGroup?: true;
 }
 
 /** A command as a person runs it, without a terminal. */
@@ -25,13 +27,18 @@ export interface Command extends AsyncDisposable {
   says(text: string | RegExp): Promise<void>;
 }
 
-export function nanoclaw(home: string, args: string[], { env = {}, input, uid }: CommandOptions = {}): Command {
+export function nanoclaw(
+  home: string,
+  args: string[],
+  { env = {}, input, uid, ownGroup }: CommandOptions = {},
+): Command {
   const { PATH = "", HOME = "" } = process.env;
   // Some of these homes are on tiny disks.
   const own = { PATH, HOME, TZ: "UTC", NODE_COMPILE_CACHE: CACHE, NANOCLAW_HOME: home, NANOCLAW_FREE_DISK: "1" };
   const child = spawn(PROGRAM, args, {
     env: { ...own, ...env },
     stdio: ["pipe", "pipe", "pipe"],
+    detached: ownGroup === true,
     ...(uid === undefined ? {} : { uid, gid: uid, cwd: "/" }),
   });
   const out = { stdout: "", stderr: "" };
