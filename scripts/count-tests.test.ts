@@ -34,3 +34,22 @@ it.each(["skipped", "pending", "todo"])("names a test that was %s in every run",
 it("counts a file that could not be loaded", () => {
   expect(countTests([run("/a", {}, "failed")]).failed).toEqual(["src/a.test.ts (the file itself)"]);
 });
+
+it("knows a test again that gives the reason for its skip in its name", () => {
+  const skipped = "a full disk (skipped: only root can mount a file system) is survived";
+  const count = countTests([
+    run("/a", {
+      "a full disk is survived": "passed",
+      "containers (skipped: no engine) needs a container engine": "skipped",
+    }),
+    run("/b", { [skipped]: "skipped", "containers answer": "passed" }),
+  ]);
+  expect(count).toEqual({ passed: 2, failed: [], neverRan: [] });
+});
+
+it("names the suite that had no engine in any run", () => {
+  const name = "containers (skipped: no engine) needs a container engine";
+  expect(countTests([run("/a", { [name]: "skipped" })]).neverRan).toEqual([
+    "src/a.test.ts > containers needs a container engine",
+  ]);
+});

@@ -7,7 +7,7 @@ tag=${1:-node:24-bookworm-slim}
 docker=${DOCKER:-docker}
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 node=$(ls "$root"/node_modules/node-linux-*/bin/node | head -n 1)
-npm=$(npm root -g)/npm
+npm=$(dirname -- "$(dirname -- "$(readlink -f "$(command -v npm)")")")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
