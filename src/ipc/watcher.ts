@@ -1,5 +1,5 @@
-import { mkdirSync, watch, type FSWatcher } from "node:fs";
-import { lstat, opendir } from "node:fs/promises";
+import { constants, mkdirSync, watch, type FSWatcher } from "node:fs";
+import { lstat, open, opendir } from "node:fs/promises";
 import { join } from "node:path";
 import { requestIdSchema, type Response } from "@nanoclaw/agent-runner/protocol";
 import type { Clock } from "../domain/clock.ts";
@@ -100,11 +100,16 @@ export function createIpcWatcher(options: IpcWatcherOptions): IpcWatcher {
 
 /** @returns whether more waits than one pass takes. */
 async function serveFolder(options: IpcWatcherOptions, folder: Folder, path: string): Promise<boolean> {
-  const requests = join(path, "requests");
-  const inOrder = await byAge(requests, await requestNames(requests).catch(() => []));
+  const opened = await openFolder(join(path, "requests"));
+  if (!opened) return false; // not there, or a link that would lead to what is not the agent's
+  await using requests = opened;
+  const inOrder = await byAge(requests.path, await requestNames(requests.path).catch(() => []));
   const failures: string[] = [];
   for (const name of inOrder.slice(0, MOST_PER_PASS)) {
-    await serveOne(options, folder, path, name).catch((error: unknown) => failures.push((error as Error).message));
+    const file = pathOf(requests.path, name);
+    await serveOne(options, { folder, path, name, file }).catch((error: unknown) =>
+      failures.push((error as Error).message),
+    );
   }
   await keepNewest(options.errorsFolder);
   if (failures.length === 0) return inOrder.length > MOST_PER_PASS;
@@ -113,11 +118,21 @@ async function serveFolder(options: IpcWatcherOptions, folder: Folder, path: str
   return false; // after a rest: a full disk is not made better by haste
 }
 
+/**
+ * The folder itself, held open: whatever takes its name afterwards, names are read and taken away
+ * in this one. Only Linux has a path for that; elsewhere the name has to do.
+ */
+async function openFolder(path: string): Promise<({ path: string } & AsyncDisposable) | undefined> {
+  const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+  const handle = await open(path, flags).catch(() => undefined);
+  if (!handle) return undefined;
+  const held = process.platform === "linux" ? `/proc/self/fd/${handle.fd}` : path;
+  return { path: held, [Symbol.asyncDispose]: () => handle.close() };
+}
+
 /** Byte for byte, as latin1: a name need not be UTF-8, and one decoded with loss could never be taken away. */
 async function requestNames(folder: string): Promise<string[]> {
   const names: string[] = [];
-  // A link would lead to what is not the agent's.
-  if (!(await lstat(folder)).isDirectory()) return names;
   let read = 0;
   for await (const { name } of await opendir(folder, { encoding: "latin1", bufferSize: 256 })) {
     if (!name.startsWith(".")) names.push(name);
@@ -139,8 +154,15 @@ async function byAge(folder: string, names: string[]): Promise<string[]> {
   return aged.sort((a, b) => a.age - b.age || (a.name < b.name ? -1 : 1)).map(({ name }) => name);
 }
 
-async function serveOne(options: IpcWatcherOptions, folder: Folder, path: string, name: string): Promise<void> {
-  const file = pathOf(join(path, "requests"), name);
+interface RequestFile {
+  folder: Folder;
+  /** `ipc/<folder>`. */
+  path: string;
+  name: string;
+  file: Buffer;
+}
+
+async function serveOne(options: IpcWatcherOptions, { folder, path, name, file }: RequestFile): Promise<void> {
   const id = name.endsWith(".json") ? requestIdSchema.safeParse(name.slice(0, -".json".length)).data : undefined;
   const read = id === undefined ? undefined : await readRequestFile(file);
   if (read?.kind === "gone") return;

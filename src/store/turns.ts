@@ -186,12 +186,13 @@ export function turnTable(db: Database) {
       db.run("UPDATE turns SET status = 'queued', due_at = ?, told = ? WHERE id = ?", dueAt, Number(told), id);
     },
 
-    noteFailure: (id: TurnId, failureClass: ErrorClass, detail: string): void => {
+    /** @param counts towards the turn's limit of crashes. */
+    noteFailure: (id: TurnId, failureClass: ErrorClass, detail: string, counts: boolean): void => {
       db.run(
         "UPDATE turns SET failure_class = ?, failure_detail = ?, crashes = crashes + ? WHERE id = ?",
         failureClass,
         detail,
-        Number(failureClass === "crash"),
+        Number(counts),
         id,
       );
     },

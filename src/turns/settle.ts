@@ -42,13 +42,15 @@ export function settleFailed(at: Settlement, failure: Failure): AfterFailure {
 
 /**
  * The host died while the attempt ran and nothing is left of it. It is tried again at once, as
- * nothing but the host was at fault, but it counts: a turn that takes the host down must not do so for ever.
+ * nothing but the host was at fault. An attempt that had its input counts all the same: a turn that
+ * takes the host down must not do so for ever.
  */
 export function settleInterrupted(at: Settlement, failure: Failure): AfterFailure {
   const { store, turn, attempt, now } = at;
   return store.transaction(() => {
     store.turns.endAttempt(turn.id, attempt, "interrupted", failure, now);
-    const next = afterFailure(at, failure);
+    const hadInput = store.turns.attempt(turn.id, attempt)?.inputAt !== null;
+    const next = afterFailure(at, failure, hadInput);
     if (next.kind === "retry") store.turns.requeue(turn.id, now, turn.told);
     return next;
   });
@@ -84,10 +86,10 @@ export function settleEmpty(at: Settlement): void {
   });
 }
 
-function afterFailure(at: Settlement, failure: Failure): AfterFailure {
+function afterFailure(at: Settlement, failure: Failure, counts = failure.class === "crash"): AfterFailure {
   const { store, turn, now } = at;
-  store.turns.noteFailure(turn.id, failure.class, failure.detail);
-  const crashes = store.turns.find(turn.id)?.crashes ?? 0;
+  store.turns.noteFailure(turn.id, failure.class, failure.detail, counts);
+  const crashes = Math.max(1, store.turns.find(turn.id)?.crashes ?? 0);
   const next = decideAfterFailure({ failure, crashes, acted: actedNow(at), told: turn.told, now });
   switch (next.kind) {
     case "retry":
