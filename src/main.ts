@@ -276,7 +276,8 @@ function turnSettings({ settings, zone }: Config): TurnSettings {
   return {
     assistantName: settings.ASSISTANT_NAME,
     agent: settings.NANOCLAW_AGENT,
-    agentName: settings.KIRO_AGENT_NAME ?? null,
+    agentName: settings.KIRO_AGENT_NAME ?? "kiro-assistant",
+    sharedStore: settings.NANOCLAW_KIRO_SHARED_HOME,
     model: settings.KIRO_MODEL ?? null,
     kiroReady: settings.KIRO_API_KEY !== undefined,
     secrets,

@@ -86,7 +86,7 @@ class Ledger {
       attempt: found(store.turns.attempt(at.turn.id, at.attempt)),
       group: found(store.groups.find("main")),
       chat: found(store.groups.chat(main)),
-      agent: { backend: "offline", assistantName: "Andy", name: null, model: null },
+      agent: { backend: "offline", assistantName: "Andy" },
     });
     if (!prepared?.range) {
       settleEmpty(at);

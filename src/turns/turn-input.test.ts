@@ -28,7 +28,7 @@ describe("what an agent is given", () => {
       turn: found(store.turns.find(turn.id)),
       group: found(store.groups.find(turn.folder)),
       chat: found(store.groups.chat(turn.chat)),
-      agent: { backend: "kiro", assistantName: "Andy", name: null, model: null },
+      agent: { backend: "kiro", assistantName: "Andy", name: "kiro-assistant", model: null, sharedStore: false },
       ...{ secrets: {}, oneShot: true },
     });
   const promptOf = (started: ReturnType<typeof startTurn>) => found(prepare(started)).input.prompt;

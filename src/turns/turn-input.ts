@@ -1,4 +1,4 @@
-import { PROTOCOL_VERSION, type TurnInput } from "@nanoclaw/agent-runner/protocol";
+import { PROTOCOL_VERSION, type AgentSettings, type TurnInput } from "@nanoclaw/agent-runner/protocol";
 import type { Group, RegisteredChat } from "../domain/group.ts";
 import { MAIN } from "../domain/ids.ts";
 import { interruptedNote, messagePrompt, taskPrompt, type PromptChat } from "../domain/prompt.ts";
@@ -16,7 +16,7 @@ export interface TurnInputFacts {
   group: Group;
   chat: RegisteredChat;
   zone: string;
-  agent: { backend: "offline" | "kiro"; assistantName: string; name: string | null; model: string | null };
+  agent: AgentSettings;
   outputBytes: number;
   promptBudget: number;
   secrets: Record<string, string>;
@@ -47,6 +47,7 @@ export function prepareInput(facts: TurnInputFacts): PreparedInput | null {
     prompt: made.prompt,
     now,
     session: resumed,
+    recap: null,
     agent,
     limits: { outputBytes: facts.outputBytes },
     secrets: facts.secrets,

@@ -1,3 +1,4 @@
+import type { AgentSettings } from "@nanoclaw/agent-runner/protocol";
 import { chooseAgent, type AgentName } from "../domain/agent-choice.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Failure } from "../domain/failure.ts";
@@ -13,9 +14,11 @@ import { prepareInput } from "./turn-input.ts";
 export interface TurnSettings {
   assistantName: string;
   agent: AgentName | undefined;
-  agentName: string | null;
+  agentName: string;
   model: string | null;
   kiroReady: boolean;
+  /** All groups use the owner's Kiro home, and with it one store of conversations. */
+  sharedStore: boolean;
   secrets: Record<string, string>;
   zone: string;
   oneShot: boolean;
@@ -103,12 +106,7 @@ export function fixInput(store: Store, clock: Clock, settings: TurnSettings, wor
       store,
       now,
       zone: group.settings.zone ?? settings.zone,
-      agent: {
-        backend: agent,
-        assistantName: settings.assistantName,
-        name: settings.agentName,
-        model: group.settings.model ?? settings.model,
-      },
+      agent: agentSettings(agent, group, settings),
       outputBytes: settings.outputBytes,
       promptBudget: settings.promptBudget,
       secrets: agent === "offline" ? {} : settings.secrets,
@@ -120,6 +118,12 @@ export function fixInput(store: Store, clock: Clock, settings: TurnSettings, wor
     if (turn.taskId !== null) store.tasks.logStarted(turn.id, now);
     return JSON.stringify(prepared.input);
   });
+}
+
+function agentSettings(agent: AgentName, group: Group, settings: TurnSettings): AgentSettings {
+  const { assistantName, agentName: name, model, sharedStore } = settings;
+  if (agent === "offline") return { backend: agent, assistantName };
+  return { backend: agent, assistantName, name, model: group.settings.model ?? model, sharedStore };
 }
 
 export type PathsOf = (folder: Folder) => GroupPaths;

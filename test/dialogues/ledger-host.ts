@@ -172,7 +172,7 @@ function writeInput({ store, clock, zone }: Parts, claim: Claim): TurnInput {
       attempt: found(store.turns.attempt(turn.id, claim.attempt)),
       chat: found(store.groups.chat(turn.chat)),
       zone: group.settings.zone ?? zone,
-      agent: { backend: "offline", assistantName: "Andy", name: null, model: null },
+      agent: { backend: "offline", assistantName: "Andy" },
     });
     const { input, range } = found(prepared);
     if (range) store.turns.fixRange(turn.id, range.fromSeq, range.toSeq);

@@ -1,6 +1,6 @@
 export { PROTOCOL_VERSION } from "./version.ts";
 export { errorClasses, errorClassSchema, type ErrorClass } from "./error-class.ts";
-export { agentSettingsSchema, turnInputSchema, type TurnInput } from "./input.ts";
+export { agentSettingsSchema, turnInputSchema, type AgentSettings, type TurnInput } from "./input.ts";
 export { answerSchema, frameBodySchema, frameSchema, parseFrame, parseReady } from "./frames.ts";
 export { readyLine } from "./ready-line.ts";
 export type { Answer, Frame, FrameBody, ReadyFrame } from "./frames.ts";

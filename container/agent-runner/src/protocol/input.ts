@@ -1,14 +1,25 @@
 import { z } from "zod";
 import { PROTOCOL_VERSION } from "./version.ts";
 
-/** What a backend is asked to be; `kiro` and ACP agents add their own settings here. */
-export const agentSettingsSchema = z.strictObject({
-  backend: z.enum(["offline", "kiro"]),
-  /** The name the person calls the assistant by. */
-  assistantName: z.string().min(1),
-  name: z.string().nullable(),
-  model: z.string().nullable(),
-});
+/** What a backend is asked to be. */
+export const agentSettingsSchema = z.discriminatedUnion("backend", [
+  z.strictObject({
+    backend: z.literal("offline"),
+    /** The name the person calls the assistant by. */
+    assistantName: z.string().min(1),
+  }),
+  z.strictObject({
+    backend: z.literal("kiro"),
+    assistantName: z.string().min(1),
+    /** Kiro's name of the agent; the host has written its file before. */
+    name: z.string().min(1),
+    /** Null leaves the choice to the agent file, or to Kiro. */
+    model: z.string().min(1).nullable(),
+    /** Other groups' conversations lie in the same store: only an id may resume, never "the newest". */
+    sharedStore: z.boolean(),
+  }),
+]);
+export type AgentSettings = z.infer<typeof agentSettingsSchema>;
 
 /**
  * One turn, as one line of JSON on the runner's stdin. It is the only thing the runner ever acts
@@ -34,6 +45,11 @@ export const turnInputSchema = z.strictObject({
   now: z.int().min(0),
   /** The agent's session to resume; null starts a new one. */
   session: z.string().nullable(),
+  /**
+   * What was said in this group before, by the host's ledger. Given to the agent only when its own
+   * memory of it is gone: no session, or one that cannot be resumed. Null when there is nothing.
+   */
+  recap: z.string().min(1).nullable(),
   agent: agentSettingsSchema,
   limits: z.strictObject({
     /** Bytes of frames the runner may write before the host ends the run. */
