@@ -25,7 +25,7 @@ describe("after a failed attempt", () => {
   test.each([
     ["logged-out", 600_000, "kiro-cli login"],
     ["agent-missing", 600_000, "doctor"],
-    ["image-mismatch", 600_000, "docker build"],
+    ["image-mismatch", 600_000, "doctor"],
     ["limit-reached", 3_600_000, "usage limit"],
     ["engine-down", 30_000, "container engine"],
   ] as const)("%s: waits %i ms and tells once what to do", (cause, step, cure) => {

@@ -100,10 +100,10 @@ const waitSentences: Partial<Record<ErrorClass, string>> = {
   "agent-missing":
     "I cannot answer: the agent that is set for this chat is not installed. On the machine, run: npm run nanoclaw -- doctor. Your message waits and is answered after that.",
   "image-mismatch":
-    "I cannot answer: the agent image is missing or of another version. On the machine, run: docker build -t nanoclaw-agent:latest ./container. Your message waits.",
+    "I cannot answer: the agent image is missing or of another version. On the machine, run: npm run nanoclaw -- doctor. It says how to build it. Your message waits and is answered after that.",
   "limit-reached": "The agent's usage limit is reached. Your message waits and is answered when the limit resets.",
   "engine-down":
-    "I cannot answer: the container engine does not run on the machine. Your message waits and is answered when it is back.",
+    "I cannot answer: the container engine does not run on the machine, or starts no containers (npm run nanoclaw -- doctor says why). Your message waits and is answered when it works again.",
 };
 
 const endSentence = ({ cause, cure }: Failure, errorClass: keyof typeof endSentences): string =>

@@ -11,7 +11,7 @@ import { describeContainers } from "./engine.ts";
 import { createOwnEngine, writeScript, type OwnEngine } from "./own-engine.ts";
 
 const ENGINE_GONE =
-  "I cannot answer: the container engine does not run on the machine. Your message waits and is answered when it is back.";
+  "I cannot answer: the container engine does not run on the machine, or starts no containers (npm run nanoclaw -- doctor says why). Your message waits and is answered when it works again.";
 
 const classes = (site: Site) =>
   site.ledger("SELECT failure_class AS class FROM attempts ORDER BY started_at, n").map((row) => row["class"]);

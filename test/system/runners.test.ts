@@ -87,7 +87,7 @@ describe.runIf(onLinux).concurrent("a runner that reports a failure", { timeout:
   it.each([
     ["logged-out", /agent is logged out.*kiro-cli login.*Your message waits/],
     ["agent-missing", /not installed.*doctor.*Your message waits/],
-    ["image-mismatch", /image is missing.*docker build.*Your message waits/],
+    ["image-mismatch", /image is missing.*doctor.*Your message waits/],
     ["limit-reached", /usage limit is reached.*Your message waits/],
     ["engine-down", /engine does not run.*Your message waits/],
   ])("of class %s waits, is told once, and is answered with the next message", async (errorClass, sentence) => {

@@ -12,6 +12,10 @@ describe("what a client says", () => {
     ["docker: Got permission denied while trying to connect to the Docker daemon socket at unix:///s", "engine-down"],
     ['time="2026-01-01T00:00:00Z" level=error msg="error waiting for container: unexpected EOF"', "engine-down"],
     ["Error: unable to connect to Podman socket: dial unix: connection refused", "engine-down"],
+    [
+      "Error response from daemon: could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
+      "engine-down",
+    ],
     ["docker: Error response from daemon: No such image: nanoclaw-agent:latest.", "image-mismatch"],
     ["Unable to find image 'nanoclaw-agent:latest' locally", "image-mismatch"],
     ["Error: nanoclaw-agent:latest: image not known", "image-mismatch"],

@@ -96,6 +96,8 @@ const classes: readonly [RegExp, ErrorClass][] = [
     /cannot connect to the docker daemon|error during connect|docker daemon is not running|permission denied while trying to connect|cannot connect to podman|connection refused|unexpected EOF|context deadline exceeded|transport is closing|containerd\.sock/i,
     "engine-down",
   ],
+  // A person may use up the networks that an engine can make; it works again when one is removed.
+  [/could not find an available, non-overlapping/i, "engine-down"],
   [/unable to find image|no such image|image not known|pull access denied/i, "image-mismatch"],
   [/no space left on device|disk quota exceeded/i, "disk"],
 ];
