@@ -27,7 +27,7 @@ interface Status {
   }[];
 }
 
-/** `status`, `why` and `stop`: what the assistant is doing, why it did or did not answer, and its end. */
+/** `status`, `why`, `stop` and `new`: what the assistant is doing, why it did or did not answer, its end, a new start. */
 export function addLooking(program: Command, terminal: Terminal): void {
   program
     .command("status")
@@ -68,6 +68,19 @@ export function addLooking(program: Command, terminal: Terminal): void {
       terminal.stdout.write(
         stopped === 0 ? `Nothing runs or waits in ${group}.\n` : `Stopped in ${group}: ${stopped}.\n`,
       );
+    });
+  program
+    .command("new")
+    .description("Let the agent begin a new conversation in a group. Files, tasks and what search finds stay.")
+    .argument("<group>", "the group's folder")
+    .action(async (group: string) => {
+      using connection = await connect(terminal.config());
+      const { folder } = await ask<{ folder: string }>(
+        connection,
+        "POST",
+        `/control/groups/${encodeURIComponent(group)}/new`,
+      );
+      terminal.stdout.write(`The next message in ${folder} begins a new conversation.\n`);
     });
 }
 

@@ -136,6 +136,7 @@ function addGroups(app: Hono, { store, clock, stopGroup, onChange }: ControlOpti
     stopGroup(removed.folder);
     return changed(context, removed);
   });
+  app.post("/groups/:folder/new", (context) => changed(context, groups.startFresh(context.req.param("folder"))));
   app.post("/groups/:folder/stop", (context) => {
     const folder = context.req.param("folder");
     if (!store.groups.find(folder)) return context.json({ error: `There is no group "${folder}".` }, 404);

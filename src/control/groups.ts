@@ -42,6 +42,8 @@ export interface GroupOperations {
   set(folder: string, request: z.infer<typeof setGroupSchema>): GroupView;
   /** Its folder and what was said stay; its tasks are cancelled. */
   remove(folder: string): GroupView;
+  /** The agent's next turn begins a new conversation and is told nothing of the old one. */
+  startFresh(folder: string): GroupView;
   /** The group's own local chat, made when it is missing. */
   openLocalChat(folder: string): Folder;
 }
@@ -74,6 +76,13 @@ export function groupOperations(store: Store, clock: Clock): GroupOperations {
         store.tasks.endOf(group.folder);
         store.groups.remove(group.folder);
         return removed;
+      }),
+    startFresh: (folder) =>
+      store.transaction(() => {
+        const group = need(folder);
+        store.sessions.forget(group.folder);
+        store.groups.startFresh(group.folder, clock.now());
+        return view(group.folder);
       }),
     openLocalChat: (folder) => {
       const group = need(folder);

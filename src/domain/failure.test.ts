@@ -23,7 +23,7 @@ describe("after a failed attempt", () => {
   });
 
   test.each([
-    ["logged-out", 600_000, "kiro-cli login"],
+    ["logged-out", 60_000, "kiro-cli login"],
     ["agent-missing", 600_000, "doctor"],
     ["image-mismatch", 600_000, "doctor"],
     ["limit-reached", 3_600_000, "usage limit"],

@@ -33,6 +33,8 @@ const CRASH_RETRIES = 5;
 const FIRST_BACKOFF_MS = 5_000;
 /** How often a cause that only a person or another program can remove is looked at again. */
 const WAIT_STEP_MS = 10 * 60_000;
+/** After a login nobody wants to wait for long; each look is a short run that ends by itself. */
+const LOGIN_STEP_MS = 60_000;
 const ENGINE_STEP_MS = 30_000;
 
 /** The longest wait any retry is given; a due time further off can only come from a clock that jumped. */
@@ -43,6 +45,7 @@ export function decideAfterFailure(facts: FailureFacts): AfterFailure {
   if (facts.acted) return { kind: "end", status: "interrupted", say: actedSentence(facts.failure) };
   switch (facts.failure.class) {
     case "logged-out":
+      return wait(facts, LOGIN_STEP_MS);
     case "agent-missing":
     case "image-mismatch":
       return wait(facts, WAIT_STEP_MS);

@@ -28,7 +28,13 @@ export function groupTable(db: Database) {
     },
 
     add: (folder: Folder, name: string, settings: GroupSettings, now: number): void => {
-      db.run("INSERT INTO registered_groups VALUES (?, ?, ?, ?)", folder, name, now, JSON.stringify(settings));
+      db.run(
+        "INSERT INTO registered_groups (folder, name, added_at, settings) VALUES (?, ?, ?, ?)",
+        folder,
+        name,
+        now,
+        JSON.stringify(settings),
+      );
     },
 
     update: (folder: Folder, name: string, settings: GroupSettings): void => {
@@ -38,6 +44,14 @@ export function groupTable(db: Database) {
         JSON.stringify(settings),
         folder,
       );
+    },
+
+    /** When the group last started anew, epoch ms; 0: never. */
+    freshAt: (folder: Folder): number =>
+      Number(db.get("SELECT fresh_at FROM registered_groups WHERE folder = ?", folder)?.["fresh_at"] ?? 0),
+
+    startFresh: (folder: Folder, now: number): void => {
+      db.run("UPDATE registered_groups SET fresh_at = ? WHERE folder = ?", now, folder);
     },
 
     /** A chat registered now answers what comes from now on, not what was said before. */

@@ -74,6 +74,19 @@ export function messageTable(db: Database) {
         .map(toMessage)
         .sort((a, b) => a.sentAt - b.sentAt || a.seq - b.seq),
 
+    /** The newest of a group's messages that turns have dealt with. */
+    answeredTalk: (folder: Folder, since: number, limit: number): StoredMessage[] =>
+      db
+        .all(
+          `SELECT messages.* FROM messages JOIN registered_chats ON jid = chat_jid
+           WHERE messages.folder = ? AND decision <> 'ignored' AND seq <= answered_seq AND received_at > ?
+           ORDER BY seq DESC LIMIT ?`,
+          folder,
+          since,
+          limit,
+        )
+        .map(toMessage),
+
     countForPrompt: (chat: Jid, afterSeq: number, toSeq: number): number =>
       Number(
         db.get(

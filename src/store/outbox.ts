@@ -82,6 +82,17 @@ export function outboxTable(db: Database) {
     after: (chat: Jid, seq: number, limit: number): OutboxRow[] =>
       db.all("SELECT * FROM outbox WHERE chat_jid = ? AND seq > ? ORDER BY seq LIMIT ?", chat, seq, limit).map(toRow),
 
+    /** The newest of what the agent said in a group's name; the host's own notices are not among it. */
+    talk: (folder: Folder, since: number, limit: number): OutboxRow[] =>
+      db
+        .all(
+          `SELECT * FROM outbox WHERE folder = ? AND source <> 'notice' AND created_at > ? ORDER BY seq DESC LIMIT ?`,
+          folder,
+          since,
+          limit,
+        )
+        .map(toRow),
+
     newestSeq: (chat: Jid): number =>
       Number(db.get("SELECT max(seq) AS seq FROM outbox WHERE chat_jid = ?", chat)?.["seq"] ?? 0),
 

@@ -207,4 +207,12 @@ export const migrations: readonly { name: string; sql: string }[] = [
       CREATE INDEX task_run_logs_turn ON task_run_logs(turn_id);
     `,
   },
+  {
+    name: "002-fresh-start",
+    sql: `
+      -- When the group was last told to start anew: nothing said before is handed to the agent again.
+      ALTER TABLE registered_groups ADD COLUMN fresh_at INTEGER NOT NULL DEFAULT 0;
+      CREATE INDEX outbox_folder ON outbox(folder, seq);
+    `,
+  },
 ];

@@ -21,6 +21,12 @@ export function sessionTable(db: Database) {
       );
     },
 
+    /** Whose conversation this is now. */
+    ownerOf: (agent: string, session: string): Folder | undefined =>
+      db.get("SELECT group_folder FROM sessions WHERE agent = ? AND session_id = ?", agent, session)?.[
+        "group_folder"
+      ] as Folder | undefined,
+
     forget: (folder: Folder): void => {
       db.run("DELETE FROM sessions WHERE group_folder = ?", folder);
     },

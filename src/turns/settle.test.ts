@@ -48,6 +48,17 @@ describe("how a turn ends", () => {
     expect(waits()).toBe(1);
   });
 
+  test("a session is not kept when it is another group's, or the group started anew meanwhile", () => {
+    addGroup(store, "other");
+    store.sessions.set("other" as never, "kiro", "theirs", 1);
+    settleAnswered(at(withInput()), ok("x", "theirs"), "kiro");
+    expect(store.sessions.get("main" as never, "kiro")).toBeNull();
+    const started = withInput();
+    store.groups.startFresh("main" as never, started.attempt.startedAt + 1);
+    settleAnswered(at(started), ok("x", "s-2"), "kiro");
+    expect(store.sessions.get("main" as never, "kiro")).toBeNull();
+  });
+
   test("a message between the input and the end is not passed over, however the turn ends", () => {
     const ends: ((at: Settlement) => unknown)[] = [
       (at) => settleAnswered(at, ok("x"), null),

@@ -24,11 +24,22 @@ export function settleAnswered(at: Settlement, answer: Answer & { status: "ok" }
   store.transaction(() => {
     const text = visibleText(answer.text);
     say(at, text, "answer");
-    if (agent !== null && answer.session !== null) store.sessions.set(turn.folder, agent, answer.session, now);
+    if (agent !== null && answer.session !== null) keepSession(at, agent, answer.session);
     store.turns.stampAttempt(turn.id, attempt, "answer", now);
     store.turns.endAttempt(turn.id, attempt, "answered", null, now);
     endTurn(at, "answered", { status: "success", result: text, error: null });
   });
+}
+
+/**
+ * The next turn continues here. Not when the group started anew meanwhile, and never in another
+ * group's conversation, whatever an agent says its own is called.
+ */
+function keepSession({ store, turn, attempt, now }: Settlement, agent: string, session: string): void {
+  const owner = store.sessions.ownerOf(agent, session);
+  if (owner !== undefined && owner !== turn.folder) return;
+  const startedAt = store.turns.attempt(turn.id, attempt)?.startedAt ?? 0;
+  if (startedAt > store.groups.freshAt(turn.folder)) store.sessions.set(turn.folder, agent, session, now);
 }
 
 /** The attempt failed: retry, wait or give up, as its cause says. */

@@ -33,6 +33,25 @@ describe("what an agent is given", () => {
     });
   const promptOf = (started: ReturnType<typeof startTurn>) => found(prepare(started)).input.prompt;
 
+  test("brings what was said before, until the group starts anew", () => {
+    const seq = say(store, "my cat is called Fred");
+    const first = startTurn(store);
+    store.turns.fixRange(first.turn.id, seq, seq);
+    settleAnswered(
+      { store, turn: found(store.turns.find(first.turn.id)), attempt: 1, now: 5_000 },
+      { status: "ok", text: "Noted.", session: null },
+      null,
+    );
+    say(store, "what is it called?");
+    const second = startTurn(store);
+    const { recap } = found(prepare(second)).input;
+    expect(recap).toContain("called Fred");
+    expect(recap).toContain('role="assistant"');
+    expect(recap).not.toContain("what is it");
+    store.groups.startFresh("main" as never, Date.UTC(2030, 0, 1));
+    expect(found(prepare(second)).input.recap).toBeNull();
+  });
+
   test("fits the protocol, with the group's session", () => {
     say(store, "hello");
     store.sessions.set("main" as never, "kiro", "s-1", 1);

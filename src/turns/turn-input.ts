@@ -3,6 +3,7 @@ import type { Group, RegisteredChat } from "../domain/group.ts";
 import { MAIN } from "../domain/ids.ts";
 import { interruptedNote, messagePrompt, taskPrompt, type PromptChat } from "../domain/prompt.ts";
 import type { StoredMessage } from "../store/messages.ts";
+import { recapOf } from "./recap.ts";
 import type { Store } from "../store/store.ts";
 import type { Attempt, Turn } from "../store/turns.ts";
 
@@ -47,7 +48,7 @@ export function prepareInput(facts: TurnInputFacts): PreparedInput | null {
     prompt: made.prompt,
     now,
     session: resumed,
-    recap: null,
+    recap: agent.backend === "offline" || isolated(facts) ? null : recapOf(facts.store, group.folder, zone),
     agent,
     limits: { outputBytes: facts.outputBytes },
     secrets: facts.secrets,
