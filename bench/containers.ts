@@ -54,7 +54,7 @@ export function bareRuns(home: string): Bare {
 
 function specOf({ home, settings }: Config, turn: TurnId): LaunchSpec {
   return {
-    ...{ turn, attempt: 1, folder: MAIN, zone: "UTC", oneShot: true },
+    ...{ turn, attempt: 1, folder: MAIN, zone: "UTC", oneShot: true, mounts: [], agentHome: null },
     paths: homePaths(home).group(MAIN),
     limits: {
       memory: settings.CONTAINER_MEMORY,

@@ -22,6 +22,7 @@ import { createScheduler, type Scheduler } from "./schedule/scheduler.ts";
 import { lockHome, type LockHolder } from "./store/home-lock.ts";
 import { openStore, type Store } from "./store/store.ts";
 import type { Turn } from "./store/turns.ts";
+import { noSupply } from "./turns/agent-needs.ts";
 import type { Checkpoint } from "./turns/checkpoint.ts";
 import { createInbox } from "./turns/inbox.ts";
 import { createOutboxSender, type OutboxSender } from "./turns/outbox.ts";
@@ -134,6 +135,7 @@ function buildParts(base: Base, runtimes: Runtimes): Parts {
   const runner = createTurnRunner({
     ...base,
     runtimeFor: runtimes.for,
+    supply: noSupply,
     settings: turnSettings(config),
     paths: home.group,
     watchUsage: usageWatch(base),
@@ -271,8 +273,6 @@ function mailbox({ store, clock }: Base): Mailbox {
 }
 
 function turnSettings({ settings, zone }: Config): TurnSettings {
-  const secrets: Record<string, string> = {};
-  if (settings.KIRO_API_KEY !== undefined) secrets["KIRO_API_KEY"] = settings.KIRO_API_KEY;
   return {
     assistantName: settings.ASSISTANT_NAME,
     agent: settings.NANOCLAW_AGENT,
@@ -280,7 +280,6 @@ function turnSettings({ settings, zone }: Config): TurnSettings {
     sharedStore: settings.NANOCLAW_KIRO_SHARED_HOME,
     model: settings.KIRO_MODEL ?? null,
     kiroReady: settings.KIRO_API_KEY !== undefined,
-    secrets,
     zone,
     oneShot: settings.NANOCLAW_AGENT_ONE_SHOT,
     promptBudget: settings.NANOCLAW_PROMPT_BUDGET,

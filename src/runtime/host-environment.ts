@@ -30,7 +30,7 @@ export function hostEnvironment(env: NodeJS.ProcessEnv, spec: LaunchSpec): Recor
   return {
     ...Object.fromEntries(kept),
     TZ: spec.zone,
-    NANOCLAW_REAL_HOME: env["HOME"] ?? "",
+    NANOCLAW_REAL_HOME: spec.agentHome ?? env["HOME"] ?? "",
     NANOCLAW_GROUP_DIR: spec.paths.group,
     NANOCLAW_IPC_DIR: spec.paths.ipc,
     NANOCLAW_GLOBAL_DIR: spec.paths.global,

@@ -59,6 +59,10 @@ export function createResidentRuntime(options: ResidentOptions): ResidentRuntime
     name: inner.name,
     launch: async (spec) => {
       const resident = residents.get(spec.folder);
+      if (spec.oneShot) {
+        if (resident) await dismiss(spec.folder, resident);
+        return inner.launch(spec);
+      }
       if (!resident) return settleIn(spec);
       if (!resident.isIdle() || resident.fits !== fitOf(spec)) {
         await dismiss(spec.folder, resident);
@@ -92,7 +96,8 @@ export function createResidentRuntime(options: ResidentOptions): ResidentRuntime
 }
 
 /** A resident was started with these; a turn with others needs a new one. */
-const fitOf = ({ zone, limits }: LaunchSpec): string => JSON.stringify([zone, limits]);
+const fitOf = ({ zone, limits, mounts, agentHome }: LaunchSpec): string =>
+  JSON.stringify([zone, limits, mounts, agentHome]);
 
 async function makeRoom(
   residents: Map<Folder, Residency>,

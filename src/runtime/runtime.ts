@@ -24,6 +24,15 @@ export interface ResourceLimits {
   network: "bridge" | "none";
 }
 
+/** A folder of the host, seen inside. */
+export interface Mount {
+  source: string;
+  target: string;
+  readonly: boolean;
+  /** The user inside writes there: the host gives the folder to that user. */
+  owned: boolean;
+}
+
 export interface LaunchSpec {
   turn: TurnId;
   attempt: number;
@@ -33,6 +42,10 @@ export interface LaunchSpec {
   zone: string;
   oneShot: boolean;
   limits: ResourceLimits;
+  /** What the agent needs beside the group's own folders; one with the target of a usual mount takes its place. */
+  mounts: readonly Mount[];
+  /** The agent's home where nothing is mounted; null: the person's own. */
+  agentHome: string | null;
 }
 
 /** How a process or container ended. `code` and `signal` are null when nobody could see it. */

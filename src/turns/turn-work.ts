@@ -8,6 +8,7 @@ import type { GroupPaths, LaunchSpec, ResourceLimits } from "../runtime/runtime.
 import type { RunLimits } from "../runtime/supervise.ts";
 import type { Store } from "../store/store.ts";
 import type { Attempt, Turn } from "../store/turns.ts";
+import type { AgentNeeds } from "./agent-needs.ts";
 import { prepareInput } from "./turn-input.ts";
 
 /** What turns need to know of the host's settings. Times are milliseconds, sizes bytes. */
@@ -19,7 +20,6 @@ export interface TurnSettings {
   kiroReady: boolean;
   /** All groups use the owner's Kiro home, and with it one store of conversations. */
   sharedStore: boolean;
-  secrets: Record<string, string>;
   zone: string;
   oneShot: boolean;
   promptBudget: number;
@@ -64,7 +64,12 @@ export function workOf(store: Store, settings: TurnSettings, turn: Turn, attempt
   return { turn, attempt, group, chat, agent };
 }
 
-export function launchSpec({ turn, attempt, group }: Work, settings: TurnSettings, paths: GroupPaths): LaunchSpec {
+export function launchSpec(
+  { turn, attempt, group }: Work,
+  settings: TurnSettings,
+  paths: GroupPaths,
+  needs: AgentNeeds,
+): LaunchSpec {
   const { memory, cpus, pids, shm, fileSize, network } = group.settings;
   const own = Object.entries({ memory, cpus, pids, shm, fileSize, network }).filter(([, value]) => value !== undefined);
   return {
@@ -73,7 +78,9 @@ export function launchSpec({ turn, attempt, group }: Work, settings: TurnSetting
     folder: turn.folder,
     paths,
     zone: group.settings.zone ?? settings.zone,
-    oneShot: settings.oneShot,
+    oneShot: settings.oneShot || needs.oneShot,
+    mounts: needs.mounts,
+    agentHome: needs.home,
     limits: { ...settings.resources, ...Object.fromEntries(own) },
   };
 }
@@ -95,7 +102,13 @@ export function runLimits({ group, attempt }: Work, settings: TurnSettings, now:
  * Fixes the range of messages and makes the input's line, or null when nothing is left to do; what
  * arrives later belongs to the next turn.
  */
-export function fixInput(store: Store, clock: Clock, settings: TurnSettings, work: Work): string | null {
+export function fixInput(
+  store: Store,
+  clock: Clock,
+  settings: TurnSettings,
+  work: Work,
+  needs: AgentNeeds,
+): string | null {
   const { turn, attempt, group, agent } = work;
   const now = clock.now();
   return store.transaction(() => {
@@ -109,8 +122,8 @@ export function fixInput(store: Store, clock: Clock, settings: TurnSettings, wor
       agent: agentSettings(agent, group, settings),
       outputBytes: settings.outputBytes,
       promptBudget: settings.promptBudget,
-      secrets: agent === "offline" ? {} : settings.secrets,
-      oneShot: settings.oneShot,
+      secrets: needs.secrets,
+      oneShot: settings.oneShot || needs.oneShot,
     });
     if (!prepared) return null;
     if (prepared.range) store.turns.fixRange(turn.id, prepared.range.fromSeq, prepared.range.toSeq);

@@ -10,6 +10,7 @@ import { LaunchError, type Running, type Runtime } from "../runtime/runtime.ts";
 import { superviseRun, type EndReason, type RunResult } from "../runtime/supervise.ts";
 import type { Store } from "../store/store.ts";
 import type { Attempt, Turn } from "../store/turns.ts";
+import type { AgentNeeds, AgentSupply } from "./agent-needs.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { persist } from "./persist.ts";
 import type { Claim } from "./queue.ts";
@@ -40,6 +41,8 @@ export interface TurnRunnerOptions {
   runtimeFor(agent: AgentName): Runtime;
   clock: Clock;
   log: Log;
+  /** What agents need around their runs. */
+  supply: AgentSupply;
   settings: TurnSettings;
   paths: PathsOf;
   /** Ends a run that fills the disk. */
@@ -82,7 +85,10 @@ export function createTurnRunner(options: TurnRunnerOptions): TurnRunner {
         const work = workOf(options.store, options.settings, turn, attempt);
         // A person's stop that the earlier host did not live to carry out.
         if (turn.stopReason !== null) stops.get(turn.id)?.abort("stopped");
-        if (!("failure" in work)) return supervise(options, { work, running, runtime, stop });
+        if (!("failure" in work)) {
+          await using needs = await options.supply.takeUp(work);
+          return await supervise(options, { work, running, runtime, stop, needs });
+        }
         await endNow(running, runtime);
         await settleNoWork(options, work, attempt.n);
       }),
@@ -96,22 +102,42 @@ export function createTurnRunner(options: TurnRunnerOptions): TurnRunner {
 const saved = <T>(options: TurnRunnerOptions, work: () => T): Promise<T> => persist(work, options);
 
 async function attemptTurn(options: TurnRunnerOptions, claim: Claim, stop: AbortSignal): Promise<void> {
-  const { store, settings, log, checkpoint, paths } = options;
+  const { log, checkpoint } = options;
   checkpoint("after-claim");
   const work = await saved(options, () => claimedWork(options, claim));
   if ("failure" in work) return settleNoWork(options, work, claim.attempt);
+  await using needs = await neededBy(options, work, stop);
+  if (!needs) return saved(options, () => settleEnded(settlement(options, work), stop.reason as EndReason));
   const { turn, attempt } = work;
   const runtime = options.runtimeFor(work.agent);
   log.info({ group: turn.folder, turn: turn.id, attempt: attempt.n, runtime: runtime.name }, "Spawning agent process");
-  const running = await runtime.launch(launchSpec(work, settings, paths(turn.folder)));
+  const running = await launched(options, work, runtime, needs);
+  await supervise(options, { work, running, runtime, stop, needs });
+}
+
+/** Undefined: the turn was ended while it waited for what its agent needs. */
+async function neededBy(options: TurnRunnerOptions, work: Work, stop: AbortSignal): Promise<AgentNeeds | undefined> {
   try {
-    checkpoint("after-spawn");
+    return await options.supply.prepare(work, stop);
+  } catch (error) {
+    if (stop.aborted) return undefined;
+    throw error;
+  }
+}
+
+/** Launched, and written down: from here on a crash of the host finds it again. */
+async function launched(options: TurnRunnerOptions, work: Work, runtime: Runtime, needs: AgentNeeds): Promise<Running> {
+  const { store, settings, paths } = options;
+  const { turn, attempt } = work;
+  const running = await runtime.launch(launchSpec(work, settings, paths(turn.folder), needs));
+  try {
+    options.checkpoint("after-spawn");
     await saved(options, () => store.turns.setHandle(turn.id, attempt.n, runtime.name, running.handle));
+    return running;
   } catch (error) {
     await endNow(running, runtime);
     throw error;
   }
-  await supervise(options, { work, running, runtime, stop });
 }
 
 function claimedWork({ store, settings }: TurnRunnerOptions, claim: Claim): Work | NoWork {
@@ -126,9 +152,13 @@ interface Supervised {
   running: Running;
   runtime: Runtime;
   stop: AbortSignal;
+  needs: AgentNeeds;
 }
 
-async function supervise(options: TurnRunnerOptions, { work, running, runtime, stop }: Supervised): Promise<void> {
+async function supervise(
+  options: TurnRunnerOptions,
+  { work, running, runtime, stop, needs }: Supervised,
+): Promise<void> {
   const { store, clock, settings, checkpoint } = options;
   const { turn, attempt } = work;
   let settling: Promise<void> | undefined;
@@ -141,9 +171,10 @@ async function supervise(options: TurnRunnerOptions, { work, running, runtime, s
       clock,
       stop,
       watch: (end, gone) => options.watchUsage?.(work.group, end, gone),
-      input: () => {
+      input: async () => {
         checkpoint("after-ready");
-        return saved(options, () => fixInput(store, clock, settings, work));
+        await needs.beforeInput();
+        return saved(options, () => fixInput(store, clock, settings, work, needs));
       },
       onInputWritten: () => checkpoint("after-input"),
       onFrame: (body) => {
@@ -185,12 +216,16 @@ function settleRun(
   const why = answer ? { class: answer.class, detail: answer.error } : (failure ?? { ended });
   options.log.warn({ group: work.turn.folder, turn: work.turn.id, attempt: work.attempt.n, ...why }, "Not answered");
   if (answer) settleFailed(at, { class: answer.class, detail: answer.error });
-  else if (ended === "stopped") settleStopped(at);
-  else if (ended === "shutdown") settleShutdown(at);
+  else if (ended) settleEnded(at, ended);
   else if (failure && wasFound && failure.class === "crash") settleInterrupted(at, failure);
   else if (failure) settleFailed(at, failure);
   else if (options.store.turns.find(work.turn.id)?.stopReason) settleStopped(at);
   else settleEmpty(at);
+}
+
+function settleEnded(at: Settlement, reason: EndReason): void {
+  if (reason === "stopped") settleStopped(at);
+  else settleShutdown(at);
 }
 
 async function settleNoWork(options: TurnRunnerOptions, { turn, failure }: NoWork, attempt: number): Promise<void> {

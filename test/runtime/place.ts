@@ -70,6 +70,8 @@ export function createPlace(): Place {
     paths,
     zone: "Europe/Berlin",
     oneShot: true,
+    mounts: [],
+    agentHome: null,
     limits: resources,
   };
   const journal = journalPath(paths.ipc, turn, 1);

@@ -1,23 +1,20 @@
 import { closeSync, constants, fchmodSync, fchownSync, lstatSync, mkdirSync, openSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { MAIN } from "../../domain/ids.ts";
-import { LaunchError, type LaunchSpec } from "../runtime.ts";
+import { LaunchError, type LaunchSpec, type Mount } from "../runtime.ts";
 import type { User } from "./user.ts";
-
-export interface Mount {
-  source: string;
-  target: string;
-  readonly: boolean;
-  /** The user inside writes there: the host gives the folder to that user. */
-  owned: boolean;
-}
 
 /**
  * What a turn of this group sees of the host. Folders inside a writable one that must stay as the
  * host made them (`.kiro`, `inbox`, the exchange folders) are mounts of their own: a mount point
  * cannot be renamed or replaced from inside.
  */
-export function mountsOf({ folder, paths }: LaunchSpec): Mount[] {
+export function mountsOf(spec: LaunchSpec): Mount[] {
+  const replaced = new Set(spec.mounts.map(({ target }) => target));
+  return [...usualMounts(spec).filter(({ target }) => !replaced.has(target)), ...spec.mounts];
+}
+
+function usualMounts({ folder, paths }: LaunchSpec): Mount[] {
   const isMain = folder === MAIN;
   const shared = (source: string, target: string): Mount => ({ source, target, readonly: !isMain, owned: isMain });
   const own = (source: string, target: string): Mount => ({ source, target, readonly: false, owned: true });
@@ -43,6 +40,10 @@ export function mountsOf({ folder, paths }: LaunchSpec): Mount[] {
     fixed(...kiro("agents")),
     fixed(...kiro("settings")),
     fixed(...kiro("hooks")),
+    // Each level is a mount point, so that Kiro's data lies where the host put it.
+    own(join(paths.home, ".local"), "/home/node/.local"),
+    own(join(paths.home, ".local", "share"), "/home/node/.local/share"),
+    own(join(paths.home, ".local", "share", "kiro-cli"), "/home/node/.local/share/kiro-cli"),
   ];
 }
 
@@ -54,8 +55,22 @@ export function mountsOf({ folder, paths }: LaunchSpec): Mount[] {
  */
 export function prepareMounts(spec: LaunchSpec, mounts: readonly Mount[], owner: User | null): void {
   for (const { source, owned } of mounts) withFolder(source, (folder) => owner && handOver(folder, owned, owner));
+  makeMountPoints(spec, mounts);
   // Only a mount point: its source lies elsewhere, where nothing of the agent's stands in the path.
   withFolder(join(spec.paths.group, "inbox"), () => {});
+}
+
+/** Left to the engine they would be root's, in a folder of the person's. */
+function makeMountPoints({ mounts: extra }: LaunchSpec, mounts: readonly Mount[]): void {
+  for (const { target } of extra) {
+    const parent = mounts.find((mount) => mount.target === dirname(target));
+    if (!parent || parent.readonly) continue;
+    try {
+      mkdirSync(join(parent.source, basename(target)), { mode: 0o755 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
 }
 
 /** Another user inside must be able to enter what the host keeps; who can get here is decided further up. */

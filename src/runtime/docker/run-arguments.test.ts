@@ -15,6 +15,8 @@ function specOf(folder: Folder, changes: Partial<LaunchSpec> = {}): LaunchSpec {
     paths: homePaths("/srv/nanoclaw").group(folder),
     zone: "Europe/Berlin",
     oneShot: true,
+    mounts: [],
+    agentHome: null,
     limits: { memory: 2048 * MiB, cpus: 2, pids: 512, shm: 256 * MiB, fileSize: 1024 * MiB, network: "bridge" },
     ...changes,
   };
@@ -76,6 +78,9 @@ describe("the arguments of `docker run`", () => {
       "--mount=type=bind,source=/srv/nanoclaw/data/kiro/main/.kiro/agents,target=/home/node/.kiro/agents,readonly",
       "--mount=type=bind,source=/srv/nanoclaw/data/kiro/main/.kiro/settings,target=/home/node/.kiro/settings,readonly",
       "--mount=type=bind,source=/srv/nanoclaw/data/kiro/main/.kiro/hooks,target=/home/node/.kiro/hooks,readonly",
+      "--mount=type=bind,source=/srv/nanoclaw/data/kiro/main/.local,target=/home/node/.local",
+      "--mount=type=bind,source=/srv/nanoclaw/data/kiro/main/.local/share,target=/home/node/.local/share",
+      "--mount=type=bind,source=/srv/nanoclaw/data/kiro/main/.local/share/kiro-cli,target=/home/node/.local/share/kiro-cli",
       "nanoclaw-agent:latest",
     ]);
   });

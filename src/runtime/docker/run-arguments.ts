@@ -1,5 +1,4 @@
-import type { LaunchSpec } from "../runtime.ts";
-import type { Mount } from "./mounts.ts";
+import type { LaunchSpec, Mount } from "../runtime.ts";
 
 export interface ContainerFacts {
   /** Value of the install label: this home on this machine. */

@@ -33,6 +33,9 @@ const places: readonly [host: string, inside: string, writable: boolean][] = [
   ["data/kiro/eve/.kiro/agents", "/home/node/.kiro/agents", false],
   ["data/kiro/eve/.kiro/settings", "/home/node/.kiro/settings", false],
   ["data/kiro/eve/.kiro/hooks", "/home/node/.kiro/hooks", false],
+  ["data/kiro/eve/.local", "/home/node/.local", true],
+  ["data/kiro/eve/.local/share", "/home/node/.local/share", true],
+  ["data/kiro/eve/.local/share/kiro-cli", "/home/node/.local/share/kiro-cli", true],
   ["data/inbox/eve", "/workspace/group/inbox", false],
   ["groups/global", "/workspace/global", false],
   ["groups/extra", "/workspace/extra", false],
@@ -220,7 +223,16 @@ function openHome() {
   const paths = homePaths(home).group("eve" as Folder);
   const MiB = 2 ** 20;
   const spec = {
-    ...{ turn: newTurnId(), attempt: 1, folder: "eve" as Folder, paths, zone: "UTC", oneShot: true },
+    ...{
+      turn: newTurnId(),
+      attempt: 1,
+      folder: "eve" as Folder,
+      paths,
+      zone: "UTC",
+      oneShot: true,
+      mounts: [],
+      agentHome: null,
+    },
     limits: { memory: 256 * MiB, cpus: 1, pids: 64, shm: MiB, fileSize: MiB, network: "none" as const },
   };
   return {

@@ -113,6 +113,9 @@ await describeContainers("the machine, seen from a hostile group", (engine) => {
     expect(writable.out.trim().split("\n")).toEqual([
       "/home/node",
       "/home/node/.kiro",
+      "/home/node/.local",
+      "/home/node/.local/share",
+      "/home/node/.local/share/kiro-cli",
       "/tmp",
       "/workspace/group",
       "/workspace/group/.kiro/steering",

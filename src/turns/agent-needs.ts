@@ -1,0 +1,40 @@
+import type { Mount } from "../runtime/runtime.ts";
+import type { Work } from "./turn-work.ts";
+
+/** What an agent needs of this machine for one run; disposing it cleans up when the run is gone. */
+export interface AgentNeeds extends AsyncDisposable {
+  mounts: readonly Mount[];
+  /** HOME on a runtime without mounts; null: the person's own. */
+  home: string | null;
+  /** For the input; they exist nowhere else inside. */
+  secrets: Record<string, string>;
+  /** It must not stay between turns, whatever the mode. */
+  oneShot: boolean;
+  /** Right before the input is written. @throws when the agent could not work. */
+  beforeInput(): Promise<void>;
+}
+
+export interface AgentSupply {
+  /**
+   * Before a run is launched; may wait for what another run holds.
+   * @throws {LaunchError} when it cannot be had, with the class; or the signal's reason.
+   */
+  prepare(work: Work, stop: AbortSignal): Promise<AgentNeeds>;
+  /** For a run that an earlier host began: what has to be held and cleaned up after it. Never throws. */
+  takeUp(work: Work): Promise<AgentNeeds>;
+}
+
+/** An agent that needs nothing, like the offline one. */
+export const noNeeds: AgentNeeds = {
+  mounts: [],
+  home: null,
+  secrets: {},
+  oneShot: false,
+  beforeInput: () => Promise.resolve(),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+
+export const noSupply: AgentSupply = {
+  prepare: () => Promise.resolve(noNeeds),
+  takeUp: () => Promise.resolve(noNeeds),
+};
