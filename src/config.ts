@@ -81,7 +81,7 @@ const settingsSchema = z.object({
   CONTAINER_SHM_SIZE: size(256 * MiB, MiB),
   CONTAINER_FILE_SIZE: size(1024 * MiB, MiB),
   NANOCLAW_GROUP_SIZE: size(2048 * MiB, MiB),
-  NANOCLAW_FREE_DISK: size(1024 * MiB),
+  NANOCLAW_FREE_DISK: size(1024 * MiB, 0),
   NANOCLAW_PROMPT_BUDGET: size(96 * 1024, 8192),
   NANOCLAW_MESSAGE_AGE_LIMIT: milliseconds(24 * 3_600_000),
   NANOCLAW_STOP_BUDGET: milliseconds(15_000),

@@ -184,6 +184,7 @@ await describeContainers("whom a turn runs as", (engine) => {
   test.runIf(nobody !== undefined)("with a host of a plain user is that user", async () => {
     await using host = await startPlainHost(engine, nobody as number);
     expect(await host.chat("hello")).toBe("you said hello\n");
+    await host.idle();
     host.behave("answers-late");
     const asked = host.chat("again");
     const seen = await inspectContainer(engine, await host.container(), host.home);

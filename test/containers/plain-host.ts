@@ -22,6 +22,8 @@ export interface PlainHost extends AsyncDisposable {
   leave(name: string): void;
   /** Waits until a turn's container runs; to its name. */
   container(): Promise<string>;
+  /** Waits until no container is left. */
+  idle(): Promise<void>;
 }
 
 export async function startPlainHost(engine: TestEngine, user: number): Promise<PlainHost> {
@@ -45,9 +47,11 @@ export async function startPlainHost(engine: TestEngine, user: number): Promise<
     behave: (way) => writeFileSync(join(home, "groups", "main", "way"), way),
     leave: (name) => writeFileSync(join(home, "groups", "main", name), ""),
     container: async () => {
-      await until(async () => (await engine.containersOf(install)).length > 0);
-      return (await engine.containersOf(install))[0] as string;
+      let names: string[] = [];
+      await until(async () => (names = await engine.containersOf(install)).length > 0);
+      return names[0] as string;
     },
+    idle: () => until(async () => (await engine.containersOf(install)).length === 0),
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGTERM");
       await closed;

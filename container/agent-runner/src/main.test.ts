@@ -130,7 +130,11 @@ describe("the runner as a process", () => {
   test("says honestly that kiro is not built", async () => {
     using exchange = createExchange();
     const runner = startRunner(exchange.dir);
-    runner.child.stdin.write(line({ agent: { backend: "kiro", assistantName: "Andy", name: "kiro-assistant", model: null, sharedStore: false } }));
+    runner.child.stdin.write(
+      line({
+        agent: { backend: "kiro", assistantName: "Andy", name: "kiro-assistant", model: null, sharedStore: false },
+      }),
+    );
     expect(await runner.ended).toBe(0);
     expect(bodies(runner.stdout())[0]).toMatchObject({ answer: { status: "error", class: "agent-missing" } });
   });
