@@ -1,0 +1,43 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export interface Baked {
+  /** What the stand-in simulates: README.md beside this file. */
+  settings?: Readonly<Record<string, unknown>>;
+  /** The Node it runs with; by default the one on PATH, as in an image. */
+  node?: string;
+}
+
+/** Writes the stand-in as one executable file, for `--build-arg KIRO_CLI=` among others. */
+export function bundleKiroCli(file: string, { settings = {}, node }: Baked = {}): string {
+  mkdirSync(dirname(file), { recursive: true });
+  const shebang = node === undefined ? "#!/usr/bin/env node" : `#!${node}`;
+  const code = `${shebang}\nglobalThis.kiroStandin = ${JSON.stringify(settings)};\n${bundled()}`;
+  rmSync(file, { force: true });
+  writeFileSync(file, code, { mode: 0o755 });
+  return file;
+}
+
+/** `kiro-cli` and the sibling it starts since 2.15, in a folder for PATH; returns `kiro-cli`. */
+export function installKiroCli(folder: string, baked: Omit<Baked, "node"> = {}): string {
+  const file = bundleKiroCli(join(folder, "kiro-cli"), { ...baked, node: process.execPath });
+  rmSync(`${file}-chat`, { force: true });
+  symlinkSync("kiro-cli", `${file}-chat`);
+  return file;
+}
+
+function bundled(): string {
+  const esbuild = resolve(dirname(createRequire(import.meta.url).resolve("esbuild")), "../bin/esbuild");
+  const source = fileURLToPath(new URL("src/main.ts", import.meta.url));
+  const how = ["--bundle", "--platform=node", "--format=esm", "--target=node24", "--log-level=warning"];
+  return execFileSync(esbuild, [source, ...how], { encoding: "utf8" });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [file, settings = "{}"] = process.argv.slice(2);
+  if (file === undefined) throw new Error("usage: node test/kiro-cli/bundle.ts <file> [settings as JSON]");
+  bundleKiroCli(resolve(file), { settings: JSON.parse(settings) as Record<string, unknown> });
+}
