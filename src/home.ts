@@ -19,6 +19,8 @@ export interface Home {
   ipcErrors: string;
   logs: string;
   compileCache: string;
+  /** What the kiro-cli of this machine knows; kept by runners without a container. */
+  kiroProbe: string;
   installId: string;
   group(folder: Folder): GroupPaths;
 }
@@ -34,6 +36,7 @@ export function homePaths(root: string): Home {
     ipcErrors: at("data", "ipc-errors"),
     logs: at("logs"),
     compileCache: at("data", "compile-cache"),
+    kiroProbe: at("data", "kiro-probe.json"),
     installId: at("data", "install-id"),
     group: (folder) => ({
       group: at("groups", folder),
@@ -75,7 +78,7 @@ export function keepPrivate(folder: string): void {
 }
 
 export function makeGroupFolders(paths: GroupPaths): void {
-  makeFolder(paths.group);
+  for (const path of [paths.group, paths.home]) makeFolder(path);
   for (const name of exchangeFolders) makeFolder(join(paths.ipc, name));
 }
 

@@ -13,12 +13,17 @@ const redacted = ["text", "content", "prompt", "secrets", "*.text", "*.content",
  * The host's log: JSON lines in `nanoclaw.log`, errors also in `nanoclaw.error.log`. Both names
  * stay; at 10 MB a file is moved to `<name>.1` and so on, five are kept. A disk that takes no more
  * lines costs lines, never the host.
+ * @param clean takes secret values out of a whole line.
  */
-export function openLog(folder: string, level: string): LogFiles {
+export function openLog(folder: string, level: string, clean: (line: string) => string = (line) => line): LogFiles {
   const all = rotating(folder, "nanoclaw.log");
   const errors = rotating(folder, "nanoclaw.error.log");
   const logger = pino(
-    { level, base: null, redact: { paths: redacted, censor: "[redacted]" }, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      ...{ level, base: null, redact: { paths: redacted, censor: "[redacted]" } },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      hooks: { streamWrite: clean },
+    },
     multistream([
       { level: "trace", stream: all },
       { level: "error", stream: errors },

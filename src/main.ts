@@ -15,14 +15,23 @@ import { homePaths, makeGroupFolders, makeHome, type Home } from "./home.ts";
 import { executeRequest } from "./ipc/execute.ts";
 import { clearResponses } from "./ipc/responses.ts";
 import { createIpcWatcher, type IpcWatcher } from "./ipc/watcher.ts";
+import {
+  createKiroSupply,
+  personsKiro,
+  prepareLoginFolders,
+  type KiroSupply,
+  type PersonsKiro,
+} from "./kiro-supply.ts";
+import { loginState } from "./kiro/login-state.ts";
+import { createSecretKeeper, type SecretKeeper } from "./kiro/secrets.ts";
 import { openLog } from "./log.ts";
 import { createUsageWatch } from "./runtime/usage-watch.ts";
 import { createRuntimes, type Runtimes } from "./runtimes.ts";
+import { createSecretScreen, type Screen } from "./secret-screen.ts";
 import { createScheduler, type Scheduler } from "./schedule/scheduler.ts";
 import { lockHome, type LockHolder } from "./store/home-lock.ts";
 import { openStore, type Store } from "./store/store.ts";
 import type { Turn } from "./store/turns.ts";
-import { noSupply } from "./turns/agent-needs.ts";
 import type { Checkpoint } from "./turns/checkpoint.ts";
 import { createInbox } from "./turns/inbox.ts";
 import { createOutboxSender, type OutboxSender } from "./turns/outbox.ts";
@@ -75,6 +84,10 @@ export interface Host extends AsyncDisposable {
 
 /** What every part gets. */
 interface Base {
+  /** A key is set, or the person was once seen to be logged in. */
+  kiroReady: boolean;
+  screen: Screen;
+  supply: KiroSupply;
   config: Config;
   clock: Clock;
   log: Log;
@@ -110,18 +123,28 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const locked = lockHome(home.store, options.what);
   if ("heldBy" in locked) throw new HomeInUseError(config.home, locked.heldBy);
   stack.use(locked.lock);
-  const { log } = stack.use(openLog(home.logs, config.settings.LOG_LEVEL));
+  prepareLoginFolders(home);
+  const person = personsKiro(home, options.env);
+  const secrets = secretKeeper(config, person);
+  const { log } = stack.use(openLog(home.logs, config.settings.LOG_LEVEL, (line) => secrets.redact(line).text));
   const store = stack.use(openStore(home.database));
   log.info({}, "Database initialized");
   const runtimes = await createRuntimes({ ...options, runner: options.runner, home, store, log });
-  const agent = localAgent(config);
+  const kiroReady = isKiroReady(config, person, store);
+  const agent = localAgent(config, kiroReady);
   const runtime = runtimes.for(agent).name;
   const facts = { runtime, agent, pid: process.pid, startedAt: clock.now() };
   const wake = { queue: createWakeUp(), outbox: createWakeUp(), scheduler: createWakeUp(), ipc: createWakeUp() };
-  const base: Base = { config, clock, log, store, home, facts, wake, checkpoint: options.checkpoint ?? (() => {}) };
+  const screen = createSecretScreen({ secrets, store, clock, log, onOutbox: wake.outbox.now });
+  const supply = createKiroSupply({
+    ...{ ...options, ...runtimes, log, store, home, person, runtime: runtimes.for("kiro").name },
+  });
+  const checkpoint = options.checkpoint ?? (() => {});
+  const base: Base = { config, clock, log, store, home, facts, wake, checkpoint, kiroReady, screen, supply };
   registerMain(base);
   const parts = buildParts(base, runtimes);
   await recover(base, parts, runtimes);
+  await supply.recover(new Set(store.turns.running().map(({ folder }) => folder)));
   stack.defer(runtimes.close);
   await open(base, parts, stack);
   log.info({ ...facts, home: home.root }, `NanoClaw running (trigger: @${config.settings.ASSISTANT_NAME})`);
@@ -135,8 +158,7 @@ function buildParts(base: Base, runtimes: Runtimes): Parts {
   const runner = createTurnRunner({
     ...base,
     runtimeFor: runtimes.for,
-    supply: noSupply,
-    settings: turnSettings(config),
+    settings: turnSettings(base),
     paths: home.group,
     watchUsage: usageWatch(base),
     onChange: (turn) => afterTurn(base, turn),
@@ -272,14 +294,10 @@ function mailbox({ store, clock }: Base): Mailbox {
   };
 }
 
-function turnSettings({ settings, zone }: Config): TurnSettings {
+function turnSettings({ config: { settings, zone }, kiroReady }: Base): TurnSettings {
   return {
-    assistantName: settings.ASSISTANT_NAME,
     agent: settings.NANOCLAW_AGENT,
-    agentName: settings.KIRO_AGENT_NAME ?? "kiro-assistant",
-    sharedStore: settings.NANOCLAW_KIRO_SHARED_HOME,
-    model: settings.KIRO_MODEL ?? null,
-    kiroReady: settings.KIRO_API_KEY !== undefined,
+    kiroReady,
     zone,
     oneShot: settings.NANOCLAW_AGENT_ONE_SHOT,
     promptBudget: settings.NANOCLAW_PROMPT_BUDGET,
@@ -298,17 +316,29 @@ function turnSettings({ settings, zone }: Config): TurnSettings {
   };
 }
 
-function agentOf({ store, config: { settings } }: Pick<Base, "store" | "config">, turn: Turn): string {
+function agentOf({ store, config: { settings }, kiroReady }: Base, turn: Turn): string {
   const group = store.groups.find(turn.folder)?.settings.agent;
-  const kiroReady = settings.KIRO_API_KEY !== undefined;
   return chooseAgent({ group, configured: settings.NANOCLAW_AGENT, kiroReady, localChat: isLocal(turn.chat) });
 }
 
-const localAgent = ({ settings }: Config): AgentName => {
+function secretKeeper({ settings }: Config, { files }: PersonsKiro): SecretKeeper {
+  const keeper = createSecretKeeper({ apiKey: settings.KIRO_API_KEY, stamp: files.stamp, read: files.readLogin });
+  keeper.refresh();
+  return keeper;
+}
+
+/** Somebody who was logged in once means Kiro, and not the offline agent, also while logged out. */
+function isKiroReady({ settings }: Config, { files }: PersonsKiro, store: Store): boolean {
+  const isLoggedIn = loginState(files.readLogin).kind === "logged-in";
+  if (isLoggedIn) store.settings.set("kiro-login-seen", "true");
+  return settings.KIRO_API_KEY !== undefined || isLoggedIn || store.settings.get("kiro-login-seen") === "true";
+}
+
+const localAgent = ({ settings }: Config, kiroReady: boolean): AgentName => {
   const agent = chooseAgent({
     group: undefined,
     configured: settings.NANOCLAW_AGENT,
-    kiroReady: settings.KIRO_API_KEY !== undefined,
+    kiroReady,
     localChat: true,
   });
   return agent === "none" ? "offline" : agent;

@@ -8,6 +8,8 @@ import type { Log } from "./domain/log.ts";
 import { chooseRuntime } from "./domain/runtime-choice.ts";
 import { installId, type Home } from "./home.ts";
 import { createDockerRuntime } from "./runtime/docker/docker.ts";
+import { createEngine } from "./runtime/docker/engine.ts";
+import { imagePrograms } from "./runtime/docker/image.ts";
 import { containerUser, type User } from "./runtime/docker/user.ts";
 import { createHostRuntime } from "./runtime/host.ts";
 import { createResidentRuntime, type ResidentRuntime } from "./runtime/resident.ts";
@@ -31,6 +33,10 @@ export interface Runtimes {
   for(agent: AgentName): Runtime;
   /** Whether they can run in containers, as it was at the start; undefined when that is not wanted. */
   readonly containers: ContainerState | undefined;
+  /** The user inside, where the host may give files away; else null. */
+  readonly owner: User | null;
+  /** Programs in the image, by name and full path; asked once. @throws {LaunchError} */
+  programs(): Promise<ReadonlySet<string>>;
   /** Ends what stays between turns. */
   close(): Promise<void>;
 }
@@ -40,16 +46,24 @@ const RUNNER = fileURLToPath(new URL("../container/agent-runner/src/main.ts", im
 export async function createRuntimes(options: RuntimesOptions): Promise<Runtimes> {
   const { config, env, clock, home, runner } = options;
   const configured = config.settings.NANOCLAW_AGENT_RUNTIME;
-  const { compileCache } = home;
-  const host = createHostRuntime({ env, clock, compileCache, runner: runner ?? [process.execPath, RUNNER] });
-  const docker = createDockerRuntime({ ...options, ...dockerFacts(options) });
+  const { compileCache, kiroProbe } = home;
+  const host = createHostRuntime({ env, clock, compileCache, kiroProbe, runner: runner ?? [process.execPath, RUNNER] });
+  const facts = dockerFacts(options);
+  const docker = createDockerRuntime({ ...options, ...facts });
   const containers = configured === "host" ? undefined : await lookAtContainers(config.settings, env, clock);
   // One made from other sources speaks the same protocol.
   const engineReady = containers?.kind === "ready" || containers?.kind === "other-source";
   const all = { host: keeping(options, host), docker: keeping(options, docker) };
+  let programs: Promise<ReadonlySet<string>> | undefined;
   return {
     all: [all.host, all.docker],
     containers,
+    owner: facts.mayChown ? facts.user : null,
+    programs: () =>
+      (programs ??= imagePrograms(createEngine({ ...options, ...facts }), facts.image).catch((error: unknown) => {
+        programs = undefined;
+        throw error;
+      })),
     for: (agent) => all[chooseRuntime({ configured, agent, engineReady })],
     close: async () => {
       await Promise.all([all.host.close(), all.docker.close()]);

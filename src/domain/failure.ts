@@ -1,4 +1,4 @@
-import type { ErrorClass } from "@nanoclaw/agent-runner/protocol";
+import type { Answer, ErrorClass } from "@nanoclaw/agent-runner/protocol";
 
 export interface Failure {
   class: ErrorClass;
@@ -8,6 +8,20 @@ export interface Failure {
   cause?: string;
   /** With `cause`: what the person can do, as sentences for the chat. */
   cure?: string;
+  /** What the person is told while the turn waits, instead of the class's own words: what is wrong, and the cure. */
+  say?: string;
+  /** When waiting is over, epoch ms, where that is known. */
+  until?: number;
+}
+
+/** An agent's own account of why it did not answer. */
+export function failureOf(answer: Extract<Answer, { status: "error" }>): Failure {
+  const { say, resetsAt } = answer;
+  return {
+    ...{ class: answer.class, detail: answer.error },
+    ...(say !== undefined && { say }),
+    ...(resetsAt !== undefined && { until: resetsAt }),
+  };
 }
 
 export interface FailureFacts {
@@ -77,8 +91,15 @@ function afterCrash({ crashes, now }: FailureFacts): AfterFailure {
 }
 
 function wait({ failure, told, now }: FailureFacts, step: number): AfterFailure {
-  const say = told ? null : (waitSentences[failure.class] ?? failure.detail);
-  return { kind: "wait", at: now + step, say };
+  const say = told ? null : waitSentence(failure);
+  const until = failure.until === undefined ? step : Math.max(FIRST_BACKOFF_MS, failure.until - now);
+  return { kind: "wait", at: now + Math.min(until, LONGEST_WAIT_MS), say };
+}
+
+function waitSentence({ class: cause, detail, say }: Failure): string {
+  if (say === undefined) return waitSentences[cause] ?? detail;
+  const sentence = /[.!?]$/.test(say) ? say : `${say}.`;
+  return `I cannot answer: ${sentence} Your message waits and is answered after that.`;
 }
 
 const actedSentence = (failure: Failure): string =>

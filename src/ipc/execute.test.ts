@@ -33,6 +33,7 @@ describe("requests of an agent", () => {
         ...{ store, clock, zone: "Europe/Berlin" },
         onOutbox: () => woken.push("outbox"),
         onSchedule: () => woken.push("schedule"),
+        screen: (text) => text.replaceAll("hush-hush", "[removed]"),
       },
       folderOf(folder),
       id,

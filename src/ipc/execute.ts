@@ -24,6 +24,8 @@ export interface ExecuteOptions {
   clock: Clock;
   /** IANA zone of chats whose group has none of its own. */
   zone: string;
+  /** Takes secret values out of a message. */
+  screen(text: string, folder: Folder): string;
   /** Rows were added to the outbox or the schedule: look now. */
   onOutbox(): void;
   onSchedule(): void;
@@ -136,7 +138,7 @@ const effects: { [Name in ToolName]: (call: Call, args: ToolArguments<Name>) => 
 };
 
 function sendMessage({ options, caller, id, request, chat, now }: Call, { text }: ToolArguments<"send_message">) {
-  const visible = visibleText(text);
+  const visible = visibleText(options.screen(text, caller));
   if (visible === "") throw new Refusal("there is nothing to send: the text has no visible part");
   const folder = options.store.groups.chat(chat)?.folder ?? caller;
   const messageId = newMessageId();

@@ -13,6 +13,8 @@ export interface HostRuntimeOptions {
   clock: Clock;
   /** Where Node keeps compiled modules: a turn then starts in half the time. */
   compileCache: string;
+  /** Where runners keep what they asked kiro-cli once. */
+  kiroProbe: string;
 }
 
 /** Start time is null when the process ended before it could be read. */
@@ -25,11 +27,11 @@ const ADOPTED_POLL_MS = 200;
  * Turns as plain processes of this machine, each in a process group of its own. No isolation: the
  * runner and its agent can do whatever the host's user can.
  */
-export function createHostRuntime({ runner, env, clock, compileCache }: HostRuntimeOptions): Runtime {
+export function createHostRuntime({ runner, env, clock, ...kept }: HostRuntimeOptions): Runtime {
   return {
     name: "host",
     launch: async (spec) => {
-      const inside = { ...hostEnvironment(env, spec), NODE_COMPILE_CACHE: compileCache };
+      const inside = { ...hostEnvironment(env, spec), NODE_COMPILE_CACHE: kept.compileCache, NANOCLAW_KIRO_PROBE: kept.kiroProbe };
       const { pid, ...started } = await startProcess(runner, spec.paths.group, inside);
       const handle: Handle = { pid, start: (await processStart(pid)) ?? null };
       return { ...started, handle };

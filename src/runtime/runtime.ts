@@ -31,6 +31,8 @@ export interface Mount {
   readonly: boolean;
   /** The user inside writes there: the host gives the folder to that user. */
   owned: boolean;
+  /** A folder of the person's own: it is never made, and its mode stays. */
+  persons?: boolean;
 }
 
 export interface LaunchSpec {
@@ -103,6 +105,8 @@ export interface Runtime {
 export class LaunchError extends Error {
   override name = "LaunchError";
   readonly class: ErrorClass;
+  /** What the person is told, where the class's own words say it badly. */
+  say?: string;
   constructor(errorClass: ErrorClass, message: string, options?: ErrorOptions) {
     super(message, options);
     this.class = errorClass;

@@ -1,4 +1,4 @@
-import { noSupply } from "./agent-needs.ts";
+import { offlineNeeds } from "./agent-needs.ts";
 import { expect, test } from "vitest";
 import { addGroup, found, jidOf, startTurn } from "../../test/ledger-kit.ts";
 import { manualClock } from "../../test/manual-clock.ts";
@@ -25,8 +25,12 @@ function leftOver(folder: string, jid: string) {
   const settings = { agent: undefined, kiroReady: false } as TurnRunnerOptions["settings"];
   const runtime = { name: "host", clear: () => Promise.resolve() } as Partial<Runtime> as Runtime;
   const runner = createTurnRunner({
-    supply: noSupply,
+    supply: {
+      prepare: () => Promise.resolve(offlineNeeds("Andy")),
+      takeUp: () => Promise.resolve(offlineNeeds("Andy")),
+    },
     ...{ store, settings, clock: manualClock(), log: silentLog, checkpoint: () => {}, onChange: () => {} },
+    screen: (text) => text,
     runtimeFor: () => runtime,
     paths: homePaths("/nowhere").group,
   });

@@ -1,3 +1,4 @@
+import type { AgentSettings } from "@nanoclaw/agent-runner/protocol";
 import type { Mount } from "../runtime/runtime.ts";
 import type { Work } from "./turn-work.ts";
 
@@ -6,6 +7,8 @@ export interface AgentNeeds extends AsyncDisposable {
   mounts: readonly Mount[];
   /** HOME on a runtime without mounts; null: the person's own. */
   home: string | null;
+  /** What it is asked to be. */
+  agent: AgentSettings;
   /** For the input; they exist nowhere else inside. */
   secrets: Record<string, string>;
   /** It must not stay between turns, whatever the mode. */
@@ -24,17 +27,13 @@ export interface AgentSupply {
   takeUp(work: Work): Promise<AgentNeeds>;
 }
 
-/** An agent that needs nothing, like the offline one. */
-export const noNeeds: AgentNeeds = {
+/** The offline agent needs nothing. */
+export const offlineNeeds = (assistantName: string): AgentNeeds => ({
+  agent: { backend: "offline", assistantName },
   mounts: [],
   home: null,
   secrets: {},
   oneShot: false,
   beforeInput: () => Promise.resolve(),
   [Symbol.asyncDispose]: () => Promise.resolve(),
-};
-
-export const noSupply: AgentSupply = {
-  prepare: () => Promise.resolve(noNeeds),
-  takeUp: () => Promise.resolve(noNeeds),
-};
+});

@@ -46,6 +46,7 @@ describe("what the last host left open", () => {
   };
   const recover = () =>
     recoverTurns({
+      screen: (text) => text,
       ...{ store, runtimes: [runtime as Runtime], clock: manualClock(), log: silentLog, outputBytes: 65_536 },
       paths: (folder) => ({ ...homePaths("/nowhere").group(folder), ipc }),
       agentOf: () => "kiro",

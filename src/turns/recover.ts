@@ -1,6 +1,6 @@
 import type { Answer } from "@nanoclaw/agent-runner/protocol";
 import type { Clock } from "../domain/clock.ts";
-import type { Failure } from "../domain/failure.ts";
+import { failureOf, type Failure } from "../domain/failure.ts";
 import type { Folder } from "../domain/ids.ts";
 import type { Log } from "../domain/log.ts";
 import { createFrameReader } from "../runtime/frame-reader.ts";
@@ -23,6 +23,8 @@ export interface RecoverOptions {
   paths(folder: Folder): GroupPaths;
   outputBytes: number;
   agentOf(turn: Turn): string;
+  /** Takes secret values out of an answer. */
+  screen(text: string, folder: Folder): string;
 }
 
 const CUT_OFF: Failure = { class: "crash", detail: "the host was stopped while it ran", cause: "NanoClaw was stopped" };
@@ -71,8 +73,13 @@ function finish(
   const { store, clock, log } = options;
   const at = { store, turn, attempt: attempt.n, now: clock.now() };
   log.info({ turn: turn.id, status: answer.status }, "Finished from its journal");
-  if (answer.status === "error") settleFailed(at, { class: answer.class, detail: answer.error });
-  else settleAnswered(at, answer, isolated({ store, turn }) ? null : options.agentOf(turn));
+  if (answer.status === "error") settleFailed(at, failureOf(answer));
+  else
+    settleAnswered(
+      at,
+      { ...answer, text: options.screen(answer.text, turn.folder) },
+      isolated({ store, turn }) ? null : options.agentOf(turn),
+    );
   options.queue.occupy(turn.folder, remove(options, runtime, attempt));
 }
 

@@ -1,4 +1,3 @@
-import type { AgentSettings } from "@nanoclaw/agent-runner/protocol";
 import { chooseAgent, type AgentName } from "../domain/agent-choice.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Failure } from "../domain/failure.ts";
@@ -13,13 +12,8 @@ import { prepareInput } from "./turn-input.ts";
 
 /** What turns need to know of the host's settings. Times are milliseconds, sizes bytes. */
 export interface TurnSettings {
-  assistantName: string;
   agent: AgentName | undefined;
-  agentName: string;
-  model: string | null;
   kiroReady: boolean;
-  /** All groups use the owner's Kiro home, and with it one store of conversations. */
-  sharedStore: boolean;
   zone: string;
   oneShot: boolean;
   promptBudget: number;
@@ -109,7 +103,7 @@ export function fixInput(
   work: Work,
   needs: AgentNeeds,
 ): string | null {
-  const { turn, attempt, group, agent } = work;
+  const { turn, attempt, group } = work;
   const now = clock.now();
   return store.transaction(() => {
     store.turns.stampAttempt(turn.id, attempt.n, "ready", now);
@@ -119,7 +113,7 @@ export function fixInput(
       store,
       now,
       zone: group.settings.zone ?? settings.zone,
-      agent: agentSettings(agent, group, settings),
+      agent: needs.agent,
       outputBytes: settings.outputBytes,
       promptBudget: settings.promptBudget,
       secrets: needs.secrets,
@@ -131,12 +125,6 @@ export function fixInput(
     if (turn.taskId !== null) store.tasks.logStarted(turn.id, now);
     return JSON.stringify(prepared.input);
   });
-}
-
-function agentSettings(agent: AgentName, group: Group, settings: TurnSettings): AgentSettings {
-  const { assistantName, agentName: name, model, sharedStore } = settings;
-  if (agent === "offline") return { backend: agent, assistantName };
-  return { backend: agent, assistantName, name, model: group.settings.model ?? model, sharedStore };
 }
 
 export type PathsOf = (folder: Folder) => GroupPaths;

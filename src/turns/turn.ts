@@ -1,9 +1,9 @@
 import type { FrameBody } from "@nanoclaw/agent-runner/protocol";
 import type { AgentName } from "../domain/agent-choice.ts";
 import type { Clock } from "../domain/clock.ts";
-import type { Failure } from "../domain/failure.ts";
+import { failureOf, type Failure } from "../domain/failure.ts";
 import type { Group } from "../domain/group.ts";
-import type { TurnId } from "../domain/ids.ts";
+import type { Folder, TurnId } from "../domain/ids.ts";
 import type { Log } from "../domain/log.ts";
 import { journalPath } from "../runtime/journal.ts";
 import { LaunchError, type Running, type Runtime } from "../runtime/runtime.ts";
@@ -47,6 +47,8 @@ export interface TurnRunnerOptions {
   paths: PathsOf;
   /** Ends a run that fills the disk. */
   watchUsage?: (group: Group, end: (failure: Failure) => void, gone: AbortSignal) => void;
+  /** Takes secret values out of an answer. */
+  screen(text: string, folder: Folder): string;
   /** Something became of a turn: answers may be in the outbox. */
   onChange(turn: TurnId): void;
   checkpoint(point: Checkpoint): void;
@@ -199,7 +201,8 @@ async function settleAnswer(
 ) {
   const { store, turn } = settlement(options, work);
   await saved(options, () => {
-    settleAnswered(settlement(options, work), answer, isolated({ store, turn }) ? null : work.agent);
+    const screened = { ...answer, text: options.screen(answer.text, turn.folder) };
+    settleAnswered(settlement(options, work), screened, isolated({ store, turn }) ? null : work.agent);
   });
   options.checkpoint("after-answer");
   options.onChange(turn.id);
@@ -215,7 +218,7 @@ function settleRun(
   if (answer?.status === "ok") return; // settled when the frame came
   const why = answer ? { class: answer.class, detail: answer.error } : (failure ?? { ended });
   options.log.warn({ group: work.turn.folder, turn: work.turn.id, attempt: work.attempt.n, ...why }, "Not answered");
-  if (answer) settleFailed(at, { class: answer.class, detail: answer.error });
+  if (answer) settleFailed(at, failureOf(answer));
   else if (ended) settleEnded(at, ended);
   else if (failure && wasFound && failure.class === "crash") settleInterrupted(at, failure);
   else if (failure) settleFailed(at, failure);
@@ -275,6 +278,9 @@ function noteFrame(log: Log, turn: TurnId, body: FrameBody): void {
 }
 
 function asFailure(error: unknown): Failure {
-  if (error instanceof LaunchError) return { class: error.class, detail: error.message };
+  if (error instanceof LaunchError) {
+    const { say } = error;
+    return { class: error.class, detail: error.message, ...(say !== undefined && { say }) };
+  }
   return { class: "crash", detail: error instanceof Error ? error.message : String(error) };
 }

@@ -183,5 +183,10 @@ function writeInput({ store, clock, zone }: Parts, claim: Claim): TurnInput {
 
 function callTool(parts: Parts, { turn, attempt, chat, group }: TurnInput, tool: string, args: unknown) {
   const request = { protocol: 1, turn, attempt, chat: chat.jid, tool, args };
-  return executeRequest(parts, group.folder as Folder, randomName(16), JSON.parse(JSON.stringify(request)));
+  return executeRequest(
+    { ...parts, screen: (text) => text },
+    group.folder as Folder,
+    randomName(16),
+    JSON.parse(JSON.stringify(request)),
+  );
 }

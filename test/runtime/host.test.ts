@@ -14,7 +14,7 @@ const scriptedRunner = path("fixtures/scripted-runner.mjs");
 const realRunner = path("../../container/agent-runner/src/main.ts");
 
 const createRuntime = (runner: readonly [string, ...string[]], env: NodeJS.ProcessEnv = process.env) =>
-  createHostRuntime({ runner, env, clock: systemClock, compileCache: "" });
+  createHostRuntime({ runner, env, clock: systemClock, compileCache: "", kiroProbe: "/dev/null" });
 const scripted = (...args: string[]) => createRuntime([process.execPath, scriptedRunner, ...args]);
 
 describeRuntimeContract("host", {

@@ -23,6 +23,8 @@ export interface SiteOptions {
   home?: string;
   settings?: Record<string, string>;
   clock?: Clock;
+  /** Over the process's own: what the host sees of the person's environment. */
+  env?: Record<string, string>;
   /** Default: the real runner with the offline agent. */
   scripted?: boolean;
 }
@@ -82,7 +84,7 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
       host = await startHost({
         config,
         clock: options.clock ?? systemClock,
-        env: process.env,
+        env: { ...process.env, ...options.env },
         what: "system test",
         ...(options.scripted ? { runner: scriptedRunner } : {}),
       });

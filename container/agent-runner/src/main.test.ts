@@ -127,7 +127,7 @@ describe("the runner as a process", () => {
     expect(await runner.ended).toBe(143);
   });
 
-  test("says honestly that kiro is not built", async () => {
+  test("says what to do where there is no kiro-cli", async () => {
     using exchange = createExchange();
     const runner = startRunner(exchange.dir);
     runner.child.stdin.write(

@@ -36,6 +36,11 @@ async function main(): Promise<ExitCode> {
     complain,
     monotonic: () => performance.now(),
     signal: stop.signal,
+    place: {
+      env: process.env,
+      cwd: process.env["NANOCLAW_GROUP_DIR"] || process.cwd(),
+      platform: process.platform,
+    },
   };
   let ended = await turnProgram.runInput(line.text, deps);
   if (ipcDir && process.env["NANOCLAW_AGENT_ONE_SHOT"] === "false") {

@@ -1,6 +1,7 @@
 import type { Answer, FrameBody, TurnInput } from "./protocol/index.ts";
 import type { Backend, ToolClient } from "./backends/backend.ts";
 import type { FrameWriter } from "./frame-writer.ts";
+import { createRedactedFrames } from "./redacted-frames.ts";
 
 export interface RunDeps {
   loadBackend(name: TurnInput["agent"]["backend"]): Promise<Backend>;
@@ -11,7 +12,8 @@ export interface RunDeps {
 }
 
 /** Runs one turn to its `closed` frame; resolves to false when it was stopped before it had an answer. */
-export async function runTurn(turn: TurnInput, deps: RunDeps): Promise<boolean> {
+export async function runTurn(turn: TurnInput, given: RunDeps): Promise<boolean> {
+  const deps = { ...given, frames: createRedactedFrames(given.frames, turn.secrets) };
   const answer = await answerOf(turn, deps);
   // A backend that was stopped may still return something; half an answer must not pass for one.
   if (deps.signal.aborted) return false;

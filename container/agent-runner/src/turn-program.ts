@@ -1,5 +1,5 @@
 import type { TurnInput } from "./protocol/index.ts";
-import type { ToolClient } from "./backends/backend.ts";
+import type { Place, ToolClient } from "./backends/backend.ts";
 import { loadBackend } from "./backends/load-backend.ts";
 import { createFrameWriter } from "./frame-writer.ts";
 import { openJournal, type Journal } from "./journal.ts";
@@ -14,6 +14,7 @@ export interface ProgramDeps {
   /** Milliseconds since an arbitrary start. */
   monotonic(): number;
   signal: AbortSignal;
+  place: Place;
 }
 
 export type ProgramEnd = "done" | "badInput" | "journal" | "terminated";
@@ -45,11 +46,17 @@ async function withJournal(turn: TurnInput, ipcDir: string, deps: ProgramDeps): 
     const { connectTools: connect } = await import("./mcp/tool-client.ts");
     return connect({ ipcDir, turn: input.turn, attempt: input.attempt, chat: input.chat.jid }, signal);
   };
-  const { monotonic, signal } = deps;
+  const { monotonic, signal, place } = deps;
   const offset = turn.now - monotonic();
   const now = (): number => Math.round(offset + monotonic());
   try {
-    const answered = await runTurn(turn, { loadBackend, connectTools, frames, now, signal });
+    const answered = await runTurn(turn, {
+      loadBackend: (name) => loadBackend(name, place),
+      connectTools,
+      frames,
+      now,
+      signal,
+    });
     return answered ? "done" : "terminated";
   } finally {
     journal.close();

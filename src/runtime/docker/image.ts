@@ -13,6 +13,16 @@ export interface ImageFacts {
 /** An image without labels has null. */
 const labelsSchema = z.record(z.string(), z.string()).nullable();
 
+/** Programs in an image, by name and by full path. @throws {LaunchError} */
+export async function imagePrograms(engine: Engine, image: string): Promise<ReadonlySet<string>> {
+  const folders = ["/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin"];
+  const find = ["find", "-L", ...folders, "-maxdepth", "1", "-type", "f", "-perm", "/111"];
+  const options = ["--rm", "--pull=never", "--network=none", "--log-driver=none", "--read-only", "--cap-drop=ALL"];
+  const listed = await engine.need("run", ...options, `--entrypoint=${find[0]}`, image, ...find.slice(1));
+  const paths = listed.split("\n").filter(Boolean);
+  return new Set(paths.flatMap((path) => [path, path.slice(path.lastIndexOf("/") + 1)]));
+}
+
 /** Undefined when there is no such image. @throws {LaunchError} when the engine is down. */
 export async function inspectImage(engine: Engine, image: string): Promise<ImageFacts | undefined> {
   const { code, stdout, stderr } = await engine.call("image", "inspect", "--format", "{{json .Config.Labels}}", image);

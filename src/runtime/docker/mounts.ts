@@ -1,5 +1,5 @@
 import { closeSync, constants, fchmodSync, fchownSync, lstatSync, mkdirSync, openSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { MAIN } from "../../domain/ids.ts";
 import { LaunchError, type LaunchSpec, type Mount } from "../runtime.ts";
 import type { User } from "./user.ts";
@@ -54,23 +54,14 @@ function usualMounts({ folder, paths }: LaunchSpec): Mount[] {
  * @throws {LaunchError} class `crash`, naming the path.
  */
 export function prepareMounts(spec: LaunchSpec, mounts: readonly Mount[], owner: User | null): void {
-  for (const { source, owned } of mounts) withFolder(source, (folder) => owner && handOver(folder, owned, owner));
-  makeMountPoints(spec, mounts);
-  // Only a mount point: its source lies elsewhere, where nothing of the agent's stands in the path.
-  withFolder(join(spec.paths.group, "inbox"), () => {});
-}
-
-/** Left to the engine they would be root's, in a folder of the person's. */
-function makeMountPoints({ mounts: extra }: LaunchSpec, mounts: readonly Mount[]): void {
-  for (const { target } of extra) {
-    const parent = mounts.find((mount) => mount.target === dirname(target));
-    if (!parent || parent.readonly) continue;
-    try {
-      mkdirSync(join(parent.source, basename(target)), { mode: 0o755 });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
+  for (const mount of mounts) {
+    const isOurs = mount.persons !== true;
+    withFolder(mount.source, isOurs, (folder) => {
+      if (owner && (mount.owned || isOurs)) handOver(folder, mount.owned, owner);
+    });
   }
+  // Only a mount point: its source lies elsewhere, where nothing of the agent's stands in the path.
+  withFolder(join(spec.paths.group, "inbox"), true, () => {});
 }
 
 /** Another user inside must be able to enter what the host keeps; who can get here is decided further up. */
@@ -79,8 +70,8 @@ function handOver(folder: number, owned: boolean, { uid, gid }: User): void {
   else fchmodSync(folder, 0o755);
 }
 
-function withFolder(path: string, work: (folder: number) => void): void {
-  if (!lstatSync(path, { throwIfNoEntry: false })) mkdirSync(path, { recursive: true, mode: 0o755 });
+function withFolder(path: string, mayMake: boolean, work: (folder: number) => void): void {
+  if (mayMake && !lstatSync(path, { throwIfNoEntry: false })) mkdirSync(path, { recursive: true, mode: 0o755 });
   let folder: number;
   try {
     folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);

@@ -19,6 +19,14 @@ export interface BackendContext {
   signal: AbortSignal;
 }
 
+/** Where the runner was started; for backends that start programs of their own. */
+export interface Place {
+  env: Readonly<Record<string, string | undefined>>;
+  /** The group's folder. */
+  cwd: string;
+  platform: NodeJS.Platform;
+}
+
 /**
  * An agent behind the runner. Expected failures are answers with a class; a throw is a bug and is
  * reported as class `crash`.

@@ -28,6 +28,10 @@ export const answerSchema = z.discriminatedUnion("status", [
     /** For the log and `why`; one line where possible. */
     error: z.string(),
     session: z.string().nullable(),
+    /** For the person: what is wrong and the cure, as sentences. */
+    say: z.string().max(500).optional(),
+    /** With `limit-reached`: when it is over, epoch milliseconds, where that is known. */
+    resetsAt: z.int().min(0).optional(),
   }),
 ]);
 export type Answer = z.infer<typeof answerSchema>;

@@ -3,6 +3,7 @@ export { errorClasses, errorClassSchema, type ErrorClass } from "./error-class.t
 export { agentSettingsSchema, turnInputSchema, type AgentSettings, type TurnInput } from "./input.ts";
 export { answerSchema, frameBodySchema, frameSchema, parseFrame, parseReady } from "./frames.ts";
 export { readyLine } from "./ready-line.ts";
+export { createRedactingStream, createRedactor, type RedactingStream, type Redaction } from "./redact.ts";
 export type { Answer, Frame, FrameBody, ReadyFrame } from "./frames.ts";
 export {
   REQUEST_MAX_BYTES,

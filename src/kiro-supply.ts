@@ -1,0 +1,211 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { Config } from "./config.ts";
+import type { Clock } from "./domain/clock.ts";
+import { MAIN, type Folder } from "./domain/ids.ts";
+import type { Log } from "./domain/log.ts";
+import type { Home } from "./home.ts";
+import { writeAgent, type AgentPlace } from "./kiro-agent.ts";
+import { createLogins, type GiveBack, type Logins } from "./kiro/hold-login.ts";
+import { kiroMode, type KiroMode } from "./kiro/kiro-mode.ts";
+import { hostHome, kiroMounts, type KiroMounts } from "./kiro/kiro-mounts.ts";
+import { personsPlaces, type KiroPlaces } from "./kiro/kiro-places.ts";
+import { createLease } from "./kiro/lease.ts";
+import { isLoginKey, isLoginState } from "./kiro/login-rows.ts";
+import { loginState } from "./kiro/login-state.ts";
+import { handOverLogin, lookAt, makeMountPoints, resolvedPlaces } from "./kiro/mount-points.ts";
+import type { PersonsAgent } from "./kiro/agent-file.ts";
+import { readPersonsAgent, type ReadAgent } from "./kiro/read-agent.ts";
+import { createSharedLogin } from "./kiro/shared-login.ts";
+import { makeSharedLoginFolders, sharedLoginPaths, type Owner } from "./kiro/shared-login-files.ts";
+import { LaunchError, type GroupPaths } from "./runtime/runtime.ts";
+import { kiroFiles, type KiroFiles } from "./store/kiro-files.ts";
+import type { Store } from "./store/store.ts";
+import { offlineNeeds, type AgentNeeds, type AgentSupply } from "./turns/agent-needs.ts";
+import type { Work } from "./turns/turn-work.ts";
+
+export interface KiroSupplyOptions {
+  config: Config;
+  env: NodeJS.ProcessEnv;
+  clock: Clock;
+  log: Log;
+  store: Store;
+  home: Home;
+  /** Where Kiro's turns run. */
+  runtime: "docker" | "host";
+  /** The user inside, where the host may give files to that user; else null. */
+  owner: Owner | null;
+  /** Programs in the image: names and full paths. */
+  programs(): Promise<ReadonlySet<string>>;
+}
+
+export interface KiroSupply extends AgentSupply {
+  /** After the open turns were looked at, and before any new one: takes back what a crash had lent. */
+  recover(alive: ReadonlySet<Folder>): Promise<void>;
+}
+
+/** What the parts below share. */
+interface Kiro extends KiroSupplyOptions {
+  persons: KiroPlaces;
+  files: KiroFiles;
+  logins: Logins;
+  sharedLogin(folder: Folder): string;
+  /** Notes that were logged already. */
+  told: Set<string>;
+}
+
+/** The person's Kiro on this machine, as far as it is read at a start. */
+export interface PersonsKiro {
+  places: KiroPlaces;
+  files: KiroFiles;
+}
+
+export function personsKiro(home: Home, env: NodeJS.ProcessEnv): PersonsKiro {
+  const places = resolvedPlaces(personsPlaces({ platform: process.platform, env, home: env["HOME"] ?? homedir() }));
+  const { scratch } = sharedLoginPaths(loginRoot(home));
+  return { places, files: kiroFiles({ person: places.database, scratch, isLoginKey, isLoginState }) };
+}
+
+const loginRoot = (home: Home): string => join(home.root, "data", "kiro-login");
+
+export const prepareLoginFolders = (home: Home): void => makeSharedLoginFolders(sharedLoginPaths(loginRoot(home)));
+
+/** What turns of Kiro need: credentials as the group may have them, its agent, its notes. */
+export function createKiroSupply(options: KiroSupplyOptions & { person: PersonsKiro }): KiroSupply {
+  const { home, person } = options;
+  const paths = sharedLoginPaths(loginRoot(home));
+  const shared = createSharedLogin({ ...options, paths, store: person.files });
+  const kiro: Kiro = {
+    ...options,
+    persons: person.places,
+    files: person.files,
+    logins: createLogins({ lease: createLease(), shared }),
+    sharedLogin: paths.folder,
+    told: new Set(),
+  };
+  const offline = offlineNeeds(options.config.settings.ASSISTANT_NAME);
+  return {
+    prepare: (work, stop) => (work.agent === "kiro" ? prepareKiro(kiro, work, stop) : Promise.resolve(offline)),
+    takeUp: (work) =>
+      Promise.resolve(
+        work.agent === "kiro"
+          ? { ...offline, [Symbol.asyncDispose]: kiro.logins.adopt(work.turn.folder, modeOf(kiro, work)) }
+          : offline,
+      ),
+    recover: (alive) => kiro.logins.recover(alive),
+  };
+}
+
+async function prepareKiro(kiro: Kiro, work: Work, stop: AbortSignal): Promise<AgentNeeds> {
+  const { home, runtime, persons } = kiro;
+  const mode = modeOf(kiro, work);
+  if (mode.kind === "none") throw loggedOut(mode, work.turn.folder);
+  const read = readPersonsAgent(persons, kiro.config.settings.KIRO_AGENT_NAME);
+  const programs = runtime === "docker" && mayHaveServers(read.agent) ? await kiro.programs() : new Set<string>();
+  const giveBack = await held(kiro, work.turn.folder, mode, stop);
+  try {
+    const paths = home.group(work.turn.folder);
+    const { mounts } = runtime === "docker" ? prepareMounts(kiro, paths, mode, work.turn.folder) : { mounts: [] };
+    const agentHome = hostHome({ mode, personsHome: persons.home, groupHome: paths.home });
+    const place: AgentPlace = { ...kiro, paths, home: agentHome, mounts, programs };
+    return needsOf(kiro, work, { mode, place, read, giveBack });
+  } catch (error) {
+    await giveBack();
+    throw error;
+  }
+}
+
+interface Prepared {
+  mode: KiroMode;
+  place: AgentPlace;
+  read: ReadAgent;
+  giveBack: GiveBack;
+}
+
+/** Asking the image for its programs costs a container. */
+const mayHaveServers = ({ config, mcpJson }: PersonsAgent): boolean => config !== undefined || mcpJson !== undefined;
+
+function needsOf(kiro: Kiro, work: Work, { mode, place, read, giveBack }: Prepared): AgentNeeds {
+  const { settings } = kiro.config;
+  const { agent: person, notes } = read;
+  const usesKey = mode.kind === "api-key" || mode.kind === "shared-home";
+  return {
+    mounts: place.mounts,
+    home: place.home,
+    agent: {
+      ...{ backend: "kiro", assistantName: settings.ASSISTANT_NAME, name: person.name },
+      model: work.group.settings.model ?? settings.KIRO_MODEL ?? null,
+      sharedStore: mode.kind === "shared-home",
+    },
+    secrets: usesKey && settings.KIRO_API_KEY !== undefined ? { KIRO_API_KEY: settings.KIRO_API_KEY } : {},
+    oneShot: mode.kind === "shared-login" || (mode.kind === "owner-login" && isLoginShared(kiro)),
+    beforeInput: () => {
+      const found = writeAgent(work, place, person, settings.ASSISTANT_NAME);
+      tell(kiro, work.turn.folder, [...notes, ...found]);
+      return Promise.resolve();
+    },
+    [Symbol.asyncDispose]: giveBack,
+  };
+}
+
+function modeOf({ config: { settings }, runtime, files, store }: Kiro, { group }: Work): KiroMode {
+  const { folder } = group;
+  return kiroMode({
+    apiKey: settings.KIRO_API_KEY !== undefined,
+    sharedHome: settings.NANOCLAW_KIRO_SHARED_HOME,
+    runtime,
+    main: folder === MAIN,
+    shareLogin: group.settings.shareLogin === true,
+    sendersTrusted: store.groups.chatsOf(folder).every(({ senders }) => senders !== "everyone"),
+    loginSeen: loginState(files.readLogin).kind === "logged-in",
+  });
+}
+
+/** While some group gets copies, nobody may hold the login between turns. */
+const isLoginShared = ({ store }: Kiro): boolean =>
+  store.groups.list().some(({ settings }) => settings.shareLogin === true);
+
+/** @throws {LaunchError | unknown} the signal's reason when the turn is ended meanwhile. */
+async function held({ logins }: Kiro, folder: Folder, mode: KiroMode, stop: AbortSignal): Promise<GiveBack> {
+  const hold = await logins.hold(folder, mode, stop);
+  switch (hold.kind) {
+    case "held":
+      return hold.giveBack;
+    case "logged-out":
+      throw new LaunchError("logged-out", "Kiro is logged out on this machine");
+    case "unusable":
+      throw new LaunchError("crash", `Kiro's login cannot be used: ${hold.problem}`);
+    default:
+      return hold satisfies never;
+  }
+}
+
+function loggedOut({ why, cure }: Extract<KiroMode, { kind: "none" }>, folder: Folder): LaunchError {
+  const error = new LaunchError("logged-out", why);
+  error.say = `${why}. ${cure.replaceAll("<folder>", folder)}`;
+  return error;
+}
+
+/** @throws {LaunchError} when something stands where a mount belongs. */
+function prepareMounts(kiro: Kiro, paths: GroupPaths, mode: KiroMode, folder: Folder): KiroMounts {
+  const { persons, config, owner } = kiro;
+  const made = kiroMounts({
+    ...{ mode, places: persons, look: lookAt, aws: config.settings.NANOCLAW_KIRO_AWS },
+    groupHome: paths.home,
+    sharedLogin: kiro.sharedLogin(folder),
+  });
+  const problem = makeMountPoints(made.points, owner);
+  if (problem !== undefined) throw new LaunchError("crash", problem);
+  if (owner && (mode.kind === "owner-login" || mode.kind === "shared-home")) handOverLogin(persons.data, owner);
+  tell(kiro, folder, made.notes);
+  return made;
+}
+
+/** Once each: they are the same before every turn. */
+function tell({ log, told }: Kiro, folder: Folder, notes: readonly string[]): void {
+  for (const note of notes) {
+    const key = `${folder} ${note}`;
+    if (!told.has(key)) log.warn({ group: folder, note }, "Of the agent's settings something is left out");
+    told.add(key);
+  }
+}
