@@ -10,7 +10,7 @@ const runnerTests = ["^container/agent-runner/.*\\.test\\.ts$", "^container/agen
 const ours = "^(src|container|test|bench|scripts|bin)/";
 
 const commands = "^bin/nanoclaw\\.mjs$";
-const runnerPrograms = "^container/agent-runner/src/(mcp/)?main\\.ts$";
+const runnerPrograms = "^container/agent-runner/src/((mcp/)?main|kiro-probe)\\.ts$";
 
 /** A room and what its modules may import besides each other. */
 const room = (name, path, ...allowed) => ({

@@ -23,6 +23,7 @@ const edges = [
   "src/cli/**/*.ts",
   "container/agent-runner/src/main.ts",
   "container/agent-runner/src/mcp/main.ts",
+  "container/agent-runner/src/kiro-probe.ts",
   "bench/**/*.ts",
   "scripts/**/*.ts",
   "*.config.ts",
@@ -99,7 +100,10 @@ export default defineConfig(
       "no-restricted-syntax": ["error", noDefaultExport, noModuleState, noHiddenClock],
     },
   },
-  { files: ["src/runtime/**/*.ts"], rules: { "no-restricted-imports": restrictedImports(sqlite) } },
+  {
+    files: ["src/runtime/**/*.ts", "container/agent-runner/src/backends/kiro/child.ts"],
+    rules: { "no-restricted-imports": restrictedImports(sqlite) },
+  },
   {
     files: ["src/store/**/*.ts"],
     rules: { "no-restricted-imports": restrictedImports(processes), "@typescript-eslint/no-base-to-string": "off" },
