@@ -49,6 +49,8 @@ const rooms = [
     "^src/control/",
     "^src/channels/local/",
     "^src/(main|config|clock|containers|home|log)\\.ts$",
+    // `doctor` looks at the person's Kiro as a start would.
+    "^src/(kiro-supply\\.ts$|kiro/|runtime/run-program\\.ts$)",
   ),
   room("agent-runner", "^container/agent-runner/"),
 ];

@@ -6,6 +6,7 @@ import type { Clock } from "./domain/clock.ts";
 import { imageState, type ImageState } from "./runtime/docker/docker.ts";
 import { createEngine } from "./runtime/docker/engine.ts";
 import { SOURCE_LABEL } from "./runtime/docker/image.ts";
+import { networkName } from "./runtime/docker/network.ts";
 import { INSTALL_LABEL } from "./runtime/docker/run-arguments.ts";
 
 export type ContainerSettings = Pick<Settings, "NANOCLAW_DOCKER" | "NANOCLAW_AGENT_IMAGE">;
@@ -91,6 +92,16 @@ export function askEngine({ NANOCLAW_DOCKER: program }: ContainerSettings, env: 
   return {
     version: () =>
       engine.need("version", "--format", program.endsWith("podman") ? "{{.Client.Version}}" : "{{.Server.Version}}"),
+    /** What the image's kiro-cli told about itself when the image was built; undefined when it has none. */
+    kiroProbe: async (image: string): Promise<string | undefined> => {
+      const run = ["run", "--rm", "--pull=never", "--network=none", "--log-driver=none", "--entrypoint=cat"];
+      const { code, stdout } = await engine.call(...run, image, "/app/kiro-probe.json");
+      return code === 0 ? stdout : undefined;
+    },
+    /** For a home that is gone for good. */
+    forget: async (install: string): Promise<void> => {
+      await engine.call("network", "rm", networkName(install));
+    },
     /** Names of this installation's containers, in any state. */
     containers: async (install: string): Promise<string[]> => {
       const filter = `label=${INSTALL_LABEL}=${install}`;

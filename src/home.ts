@@ -21,6 +21,9 @@ export interface Home {
   compileCache: string;
   /** What the kiro-cli of this machine knows; kept by runners without a container. */
   kiroProbe: string;
+  /** Copies of the login that groups get for their runs. */
+  kiroLogins: string;
+  kiroLogin(folder: Folder): string;
   installId: string;
   group(folder: Folder): GroupPaths;
 }
@@ -37,6 +40,8 @@ export function homePaths(root: string): Home {
     logs: at("logs"),
     compileCache: at("data", "compile-cache"),
     kiroProbe: at("data", "kiro-probe.json"),
+    kiroLogins: at("data", "kiro-login"),
+    kiroLogin: (folder) => at("data", "kiro-login", folder),
     installId: at("data", "install-id"),
     group: (folder) => ({
       group: at("groups", folder),

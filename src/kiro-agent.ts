@@ -8,7 +8,7 @@ import type { Owner } from "./kiro/shared-login-files.ts";
 import { writeSteering } from "./kiro/steering.ts";
 import { writeAgentFile, writeKiroSettings, type AgentFilePlace } from "./kiro/write-agent-file.ts";
 import type { GroupPaths, Mount } from "./runtime/runtime.ts";
-import type { Work } from "./turns/turn-work.ts";
+import type { Work } from "./turns/work.ts";
 
 /** Where one turn's Kiro runs, and what it finds there. */
 export interface AgentPlace {
@@ -23,6 +23,8 @@ export interface AgentPlace {
   /** Programs in the image: names and full paths. */
   programs: ReadonlySet<string>;
   env: NodeJS.ProcessEnv;
+  /** On this machine: our MCP server then starts in half the time. */
+  compileCache: string;
 }
 
 const MCP_SERVER = fileURLToPath(new URL("../container/agent-runner/src/mcp/main.ts", import.meta.url));
@@ -42,7 +44,12 @@ function derived(work: Work, place: AgentPlace, person: PersonsAgent, assistantN
   const isInside = place.runtime === "docker";
   const home = isInside ? CONTAINER_HOME : place.home;
   return deriveAgent({
-    ...{ person, assistantName, folder: work.group.folder, main: work.group.folder === MAIN },
+    ...{
+      person: { ...person, name: agentName(place, person) },
+      assistantName,
+      folder: work.group.folder,
+      main: work.group.folder === MAIN,
+    },
     mcp: work.group.settings.mcp ?? [],
     hasCommand: (command) => (isInside ? place.programs.has(command) : isHere(command, place.env)),
     visible: {
@@ -59,15 +66,23 @@ function derived(work: Work, place: AgentPlace, person: PersonsAgent, assistantN
         NANOCLAW_TURN: work.turn.id,
         NANOCLAW_ATTEMPT: String(work.attempt.n),
         NANOCLAW_CHAT_JID: work.chat.jid,
+        ...(!isInside && { NODE_COMPILE_CACHE: place.compileCache }),
       },
     },
   });
 }
 
+const isInPersonsHome = ({ runtime, home, persons }: AgentPlace): boolean =>
+  runtime === "host" && home === persons.home;
+
+/** Beside the person's own agent of that name Kiro would warn of a conflict, and which one won would be unclear. */
+export const agentName = (place: AgentPlace, { name }: PersonsAgent): string =>
+  isInPersonsHome(place) ? `nanoclaw-${name}` : name;
+
 /** In the person's own home nothing is written: the working folder's agents come first there. */
-function agentFilePlace({ runtime, paths, home, persons }: AgentPlace): AgentFilePlace {
-  if (runtime === "host" && home === persons.home) return { base: paths.group, exclusive: false };
-  return { base: paths.home, exclusive: true };
+function agentFilePlace(place: AgentPlace): AgentFilePlace {
+  if (isInPersonsHome(place)) return { base: place.paths.group, exclusive: false };
+  return { base: place.paths.home, exclusive: true };
 }
 
 const isHere = (command: string, { PATH = "" }: NodeJS.ProcessEnv): boolean =>

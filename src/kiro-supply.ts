@@ -1,11 +1,10 @@
 import { homedir } from "node:os";
-import { join } from "node:path";
 import type { Config } from "./config.ts";
 import type { Clock } from "./domain/clock.ts";
 import { MAIN, type Folder } from "./domain/ids.ts";
 import type { Log } from "./domain/log.ts";
 import type { Home } from "./home.ts";
-import { writeAgent, type AgentPlace } from "./kiro-agent.ts";
+import { agentName, writeAgent, type AgentPlace } from "./kiro-agent.ts";
 import { createLogins, type GiveBack, type Logins } from "./kiro/hold-login.ts";
 import { kiroMode, type KiroMode } from "./kiro/kiro-mode.ts";
 import { hostHome, kiroMounts, type KiroMounts } from "./kiro/kiro-mounts.ts";
@@ -22,7 +21,7 @@ import { LaunchError, type GroupPaths } from "./runtime/runtime.ts";
 import { kiroFiles, type KiroFiles } from "./store/kiro-files.ts";
 import type { Store } from "./store/store.ts";
 import { offlineNeeds, type AgentNeeds, type AgentSupply } from "./turns/agent-needs.ts";
-import type { Work } from "./turns/turn-work.ts";
+import type { Work } from "./turns/work.ts";
 
 export interface KiroSupplyOptions {
   config: Config;
@@ -60,20 +59,23 @@ export interface PersonsKiro {
   files: KiroFiles;
 }
 
-export function personsKiro(home: Home, env: NodeJS.ProcessEnv): PersonsKiro {
+/** @param scratch a folder that only we write, for private copies of the person's database. */
+export function personsKiro(env: NodeJS.ProcessEnv, scratch: string): PersonsKiro {
   const places = resolvedPlaces(personsPlaces({ platform: process.platform, env, home: env["HOME"] ?? homedir() }));
-  const { scratch } = sharedLoginPaths(loginRoot(home));
   return { places, files: kiroFiles({ person: places.database, scratch, isLoginKey, isLoginState }) };
 }
 
-const loginRoot = (home: Home): string => join(home.root, "data", "kiro-login");
-
-export const prepareLoginFolders = (home: Home): void => makeSharedLoginFolders(sharedLoginPaths(loginRoot(home)));
+/** Makes what the host needs to look at logins; returns the scratch folder. */
+export function prepareLoginFolders(home: Home): string {
+  const paths = sharedLoginPaths(home.kiroLogins);
+  makeSharedLoginFolders(paths);
+  return paths.scratch;
+}
 
 /** What turns of Kiro need: credentials as the group may have them, its agent, its notes. */
 export function createKiroSupply(options: KiroSupplyOptions & { person: PersonsKiro }): KiroSupply {
   const { home, person } = options;
-  const paths = sharedLoginPaths(loginRoot(home));
+  const paths = sharedLoginPaths(home.kiroLogins);
   const shared = createSharedLogin({ ...options, paths, store: person.files });
   const kiro: Kiro = {
     ...options,
@@ -99,7 +101,7 @@ export function createKiroSupply(options: KiroSupplyOptions & { person: PersonsK
 async function prepareKiro(kiro: Kiro, work: Work, stop: AbortSignal): Promise<AgentNeeds> {
   const { home, runtime, persons } = kiro;
   const mode = modeOf(kiro, work);
-  if (mode.kind === "none") throw loggedOut(mode, work.turn.folder);
+  if (mode.kind === "none") throw waiting(mode.why, mode.cure.replaceAll("<folder>", work.turn.folder));
   const read = readPersonsAgent(persons, kiro.config.settings.KIRO_AGENT_NAME);
   const programs = runtime === "docker" && mayHaveServers(read.agent) ? await kiro.programs() : new Set<string>();
   const giveBack = await held(kiro, work.turn.folder, mode, stop);
@@ -107,7 +109,8 @@ async function prepareKiro(kiro: Kiro, work: Work, stop: AbortSignal): Promise<A
     const paths = home.group(work.turn.folder);
     const { mounts } = runtime === "docker" ? prepareMounts(kiro, paths, mode, work.turn.folder) : { mounts: [] };
     const agentHome = hostHome({ mode, personsHome: persons.home, groupHome: paths.home });
-    const place: AgentPlace = { ...kiro, paths, home: agentHome, mounts, programs };
+    const { compileCache } = home;
+    const place: AgentPlace = { ...kiro, compileCache, paths, home: agentHome, mounts, programs };
     return needsOf(kiro, work, { mode, place, read, giveBack });
   } catch (error) {
     await giveBack();
@@ -133,7 +136,7 @@ function needsOf(kiro: Kiro, work: Work, { mode, place, read, giveBack }: Prepar
     mounts: place.mounts,
     home: place.home,
     agent: {
-      ...{ backend: "kiro", assistantName: settings.ASSISTANT_NAME, name: person.name },
+      ...{ backend: "kiro", assistantName: settings.ASSISTANT_NAME, name: agentName(place, person) },
       model: work.group.settings.model ?? settings.KIRO_MODEL ?? null,
       sharedStore: mode.kind === "shared-home",
     },
@@ -157,7 +160,8 @@ function modeOf({ config: { settings }, runtime, files, store }: Kiro, { group }
     main: folder === MAIN,
     shareLogin: group.settings.shareLogin === true,
     sendersTrusted: store.groups.chatsOf(folder).every(({ senders }) => senders !== "everyone"),
-    loginSeen: loginState(files.readLogin).kind === "logged-in",
+    // A login that cannot be read is no logout: holding it says what is wrong.
+    loginSeen: loginState(files.readLogin).kind !== "logged-out",
   });
 }
 
@@ -174,15 +178,16 @@ async function held({ logins }: Kiro, folder: Folder, mode: KiroMode, stop: Abor
     case "logged-out":
       throw new LaunchError("logged-out", "Kiro is logged out on this machine");
     case "unusable":
-      throw new LaunchError("crash", `Kiro's login cannot be used: ${hold.problem}`);
+      throw waiting(`Kiro's login cannot be used now: ${hold.problem}`, "npm run nanoclaw -- doctor says more.");
     default:
       return hold satisfies never;
   }
 }
 
-function loggedOut({ why, cure }: Extract<KiroMode, { kind: "none" }>, folder: Folder): LaunchError {
+/** The turn waits, and is tried again by itself. */
+function waiting(why: string, cure: string): LaunchError {
   const error = new LaunchError("logged-out", why);
-  error.say = `${why}. ${cure.replaceAll("<folder>", folder)}`;
+  error.say = `${why}. ${cure}`;
   return error;
 }
 

@@ -123,8 +123,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const locked = lockHome(home.store, options.what);
   if ("heldBy" in locked) throw new HomeInUseError(config.home, locked.heldBy);
   stack.use(locked.lock);
-  prepareLoginFolders(home);
-  const person = personsKiro(home, options.env);
+  const person = personsKiro(options.env, prepareLoginFolders(home));
   const secrets = secretKeeper(config, person);
   const { log } = stack.use(openLog(home.logs, config.settings.LOG_LEVEL, (line) => secrets.redact(line).text));
   const store = stack.use(openStore(home.database));
@@ -204,7 +203,11 @@ function usageWatch({ config: { settings }, home, clock, log }: Base): NonNullab
   return (group, end, gone) => {
     const paths = home.group(group.folder);
     const limit = group.settings.groupSize ?? settings.NANOCLAW_GROUP_SIZE;
-    watch({ folder: group.folder, trees: [paths.group, paths.home, paths.ipc], limit }, end, gone);
+    watch(
+      { folder: group.folder, trees: [paths.group, paths.home, paths.ipc, home.kiroLogin(group.folder)], limit },
+      end,
+      gone,
+    );
   };
 }
 

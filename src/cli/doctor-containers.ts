@@ -20,7 +20,7 @@ export async function checkContainers(
   host: HostStatus | undefined,
 ): Promise<Check[]> {
   const configured = config.settings.NANOCLAW_AGENT_RUNTIME;
-  if (configured === "host") return [runsOnHost("set so by NANOCLAW_AGENT_RUNTIME")];
+  if (configured === "host") return [runsOnHost(config, "set so by NANOCLAW_AGENT_RUNTIME")];
   const state = await lookAtContainers(config.settings, env, systemClock);
   const problem = containerProblem(state, config.settings);
   // Without an engine the offline agent still answers, unless containers were asked for.
@@ -46,10 +46,10 @@ export async function checkContainers(
 const usesKiro = ({ settings }: Config): boolean =>
   settings.NANOCLAW_AGENT === "kiro" || settings.KIRO_API_KEY !== undefined;
 
-const runsOnHost = (why: string): Check => ({
+const runsOnHost = (config: Config, why: string): Check => ({
   name: "runtime",
   state: "note",
-  detail: `host, ${why}: turns are plain processes of this user, without any isolation (the offline agent runs no commands)`,
+  detail: `host, ${why}: turns are plain processes of this user, without any isolation${usesKiro(config) ? ": Kiro can read and run whatever you can" : " (the offline agent runs no commands)"}`,
 });
 
 /** A running host decided at its start; without one, what the next start would decide. */
@@ -59,10 +59,10 @@ function whereTurnsRun(config: Config, state: ContainerState, host: HostStatus |
   const next = isReady || isWanted ? "docker" : "host";
   const now = host?.running ? host.runtime : next;
   if (now === "host" && next === "docker") {
-    const check = runsOnHost("since at its start there was no container engine with an image");
+    const check = runsOnHost(config, "since at its start there was no container engine with an image");
     return { ...check, cure: "restart the host: turns then run in containers" };
   }
-  if (now === "host") return runsOnHost("for want of containers");
+  if (now === "host") return runsOnHost(config, "for want of containers");
   if (isReady) return { name: "runtime", state: "ok", detail: "docker: turns run in containers" };
   const cure = "see above; or, without isolation, NANOCLAW_AGENT_RUNTIME=host";
   return { name: "runtime", state: "wrong", detail: "docker: messages wait for the container engine", cure };

@@ -1,29 +1,39 @@
 import type { Command } from "commander";
 import { accessSync, constants, statfsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { ConfigError, type Config } from "../config.ts";
 import { homePaths } from "../home.ts";
 import type { Check } from "./check.ts";
 import { ask, connect } from "./connection.ts";
 import { columns, json } from "./display.ts";
 import { checkContainers, type HostStatus } from "./doctor-containers.ts";
+import { checkKiro } from "./doctor-kiro.ts";
 import { CommandError } from "./outcome.ts";
 import type { Terminal } from "./terminal.ts";
+import { TRIAL_PROMPT } from "./try-turn.ts";
 
 export function addDoctor(program: Command, terminal: Terminal): void {
   program
     .command("doctor")
     .description("Check this machine and this home; every line says ok, or what is wrong and what cures it.")
+    .option("--quick", "send no prompt to the agent (one costs what a short answer costs)")
+    .option("--prompt <text>", "the prompt to try, instead of one that asks for a call of our tools", TRIAL_PROMPT)
     .option("--json", "as JSON")
-    .action(async (options: { json?: true }) => {
-      const checks = await examine(terminal);
+    .action(async (options: DoctorFlags) => {
+      const checks = await examine(terminal, options.quick ? null : options.prompt);
       terminal.stdout.write(options.json ? json(checks) : `${report(checks)}\n`);
       const wrong = checks.filter(({ state }) => state === "wrong").length;
       if (wrong > 0) throw new CommandError(`${wrong} of ${checks.length} checks found something wrong.`);
     });
 }
 
-async function examine(terminal: Terminal): Promise<Check[]> {
+interface DoctorFlags {
+  quick?: true;
+  prompt: string;
+  json?: true;
+}
+
+async function examine(terminal: Terminal, prompt: string | null): Promise<Check[]> {
   const node: Check = { name: "node", state: "ok", detail: process.version };
   try {
     const config = terminal.config();
@@ -35,8 +45,8 @@ async function examine(terminal: Terminal): Promise<Check[]> {
       checkHome(config),
       checkDisk(config),
       ...host,
-      checkAgent(config, terminal),
       ...(await checkContainers(config, terminal.env, status)),
+      ...(await checkKiro({ config, env: terminal.env, prompt })),
       whatsapp,
     ];
   } catch (error) {
@@ -96,36 +106,7 @@ async function checkHost(config: Config): Promise<{ checks: Check[]; status?: Ho
   }
 }
 
-function checkAgent({ settings }: Config, { env }: Terminal): Check {
-  if (settings.NANOCLAW_AGENT !== "kiro" && settings.KIRO_API_KEY === undefined) {
-    const detail = "offline: built in, reminders only, no language model";
-    return { name: "agent", state: "note", detail, cure: "Kiro as the agent is not in this version yet" };
-  }
-  const found = findProgram("kiro-cli", env);
-  const detail = `kiro is set${found ? ` and ${found} is there` : ", but kiro-cli is not installed"}; this version cannot drive it yet, messages wait`;
-  return {
-    name: "agent",
-    state: "wrong",
-    detail,
-    cure: "remove NANOCLAW_AGENT and KIRO_API_KEY, or set NANOCLAW_AGENT=offline",
-  };
-}
-
 const whatsapp: Check = { name: "whatsapp", state: "note", detail: "not in this version yet; the local chat works" };
-
-function findProgram(name: string, env: NodeJS.ProcessEnv): string | undefined {
-  const folders = (env["PATH"] ?? "").split(delimiter);
-  return folders.map((folder) => join(folder, name)).find((path) => isExecutable(path));
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const MARKS = { ok: "ok", note: "note", wrong: "WRONG" } as const;
 

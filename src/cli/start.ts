@@ -45,7 +45,7 @@ function banner(config: Config, host: Host): string {
   const agent =
     facts.agent === "offline"
       ? "offline: built in, no language model; it understands reminders (try: help)"
-      : "kiro: not in this version yet, messages wait";
+      : "kiro (npm run nanoclaw -- doctor tries it with one prompt)";
   return [
     `NanoClaw runs (process ${facts.pid}, time zone ${config.zone}).`,
     `  local chat  on: type here, or in another terminal: npm run nanoclaw -- chat`,

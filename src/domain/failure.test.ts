@@ -34,13 +34,20 @@ describe("after a failed attempt", () => {
   });
 
   test("an agent's own account is told instead, and its time is kept, within an hour", () => {
-    const failure = { class: "limit-reached", detail: "d", say: "Kiro takes no more requests for the moment", until: 31_000 };
+    const failure = {
+      class: "limit-reached",
+      detail: "d",
+      say: "Kiro takes no more requests for the moment",
+      until: 31_000,
+    };
     expect(after("limit-reached", { failure })).toEqual({
       ...{ kind: "wait", at: 31_000 },
       say: "I cannot answer: Kiro takes no more requests for the moment. Your message waits and is answered after that.",
     });
     expect(after("limit-reached", { failure: { ...failure, until: 9e12 } }).kind).toBe("wait");
-    expect(after("limit-reached", { failure: { ...failure, until: 9e12 } })).toMatchObject({ at: 1_000 + LONGEST_WAIT_MS });
+    expect(after("limit-reached", { failure: { ...failure, until: 9e12 } })).toMatchObject({
+      at: 1_000 + LONGEST_WAIT_MS,
+    });
     expect(after("limit-reached", { failure: { ...failure, until: 0 } })).toMatchObject({ at: 6_000 });
   });
 

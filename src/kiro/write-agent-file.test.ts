@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporary } from "../../test/kiro-database-kit.ts";
 import type { AgentFile } from "./agent-file.ts";
-import { writeAgentFile } from "./write-agent-file.ts";
+import { writeAgentFile, writeKiroSettings } from "./write-agent-file.ts";
 
 const agent = (prompt: string, name = "helper") => ({ name, prompt }) as AgentFile;
 
@@ -74,5 +74,26 @@ describe("the agent's file", () => {
     symlinkSync(elsewhere, join(base, name));
     expect(() => write(agent("x"))).toThrow(`${join(base, name)} is no folder`);
     expect(readdirSync(elsewhere)).toEqual([]);
+  });
+});
+
+describe("Kiro's settings", () => {
+  const settings = (base: string) => join(base, ".kiro", "settings", "cli.json");
+
+  it("are ours in a home of ours, whatever was there", () => {
+    const { base } = setup();
+    expect(writeKiroSettings({ base, exclusive: true })).toBe("written");
+    expect(writeKiroSettings({ base, exclusive: true })).toBe("same");
+    writeFileSync(settings(base), "{}");
+    expect(writeKiroSettings({ base, exclusive: true })).toBe("written");
+    expect(JSON.parse(readFileSync(settings(base), "utf8"))).toMatchObject({ "chat.disableMarkdownRendering": true });
+  });
+
+  it("stay the person's where they have some", () => {
+    const { base } = setup();
+    mkdirSync(join(base, ".kiro", "settings"), { recursive: true });
+    writeFileSync(settings(base), "{}");
+    expect(writeKiroSettings({ base, exclusive: false })).toBe("same");
+    expect(readFileSync(settings(base), "utf8")).toBe("{}");
   });
 });

@@ -31,7 +31,11 @@ export function createHostRuntime({ runner, env, clock, ...kept }: HostRuntimeOp
   return {
     name: "host",
     launch: async (spec) => {
-      const inside = { ...hostEnvironment(env, spec), NODE_COMPILE_CACHE: kept.compileCache, NANOCLAW_KIRO_PROBE: kept.kiroProbe };
+      const inside = {
+        ...hostEnvironment(env, spec),
+        NODE_COMPILE_CACHE: kept.compileCache,
+        NANOCLAW_KIRO_PROBE: kept.kiroProbe,
+      };
       const { pid, ...started } = await startProcess(runner, spec.paths.group, inside);
       const handle: Handle = { pid, start: (await processStart(pid)) ?? null };
       return { ...started, handle };

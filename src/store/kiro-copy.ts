@@ -104,9 +104,16 @@ function copyBytes(from: number, target: string, size: number): void {
 
 /** Changes whenever the database does, also while a change is under way. */
 export function stamp(path: string): string {
-  return ["", "-wal", "-journal"]
-    .map((suffix) => stampOf(lstatSync(`${path}${suffix}`, { bigint: true, throwIfNoEntry: false })))
-    .join(" ");
+  return ["", "-wal", "-journal"].map((suffix) => stampOf(look(`${path}${suffix}`))).join(" ");
+}
+
+/** Where this user may not even look, nothing is of theirs. */
+function look(path: string): BigIntStats | undefined {
+  try {
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 const stampOf = (stat: BigIntStats | undefined): string =>

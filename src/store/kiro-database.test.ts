@@ -78,6 +78,16 @@ describe("reading", () => {
     expect(contentOf(files.readLogin()).auth).toEqual([{ key: ODIC, value: token(11) }]);
   });
 
+  it("reads the person's file again when it changed, and only then", () => {
+    const { person, files } = setup();
+    expect(files.readLogin().kind).toBe("missing");
+    makeKiroDatabase(person, { auth: { [ODIC]: token(10) } });
+    const first = files.readLogin();
+    expect(files.readLogin()).toBe(first);
+    inDatabase(person, (database) => fill(database, { auth: { [ODIC]: token(11) } }));
+    expect(contentOf(files.readLogin()).auth).toEqual([{ key: ODIC, value: token(11) }]);
+  });
+
   it("says that a file is not there", () => {
     expect(setup().files.readLogin()).toEqual({ kind: "missing" });
   });

@@ -22,7 +22,7 @@ export interface KiroFilesOptions {
 export interface KiroFiles {
   /** Changes whenever the person's database does. */
   stamp(): string;
-  /** The person's login. */
+  /** The person's login; the file is read again only when it changed. */
   readLogin(): KiroRead;
   /** The same, and what their database looks like. */
   readPerson(): KiroRead;
@@ -42,9 +42,17 @@ const RETURNED_BYTES = 96 * MIB;
 export function kiroFiles({ person, scratch, isLoginKey, isLoginState }: KiroFilesOptions): KiroFiles {
   const persons: KiroSource = { path: person, scratch, hostile: false, mostBytes: PERSONS_BYTES };
   const login = { auth: isLoginKey, state: isLoginState };
+  let seen: { stamp: string; read: KiroRead } | undefined;
   return {
     stamp: () => stamp(person),
-    readLogin: () => readKiroDatabase(persons, login),
+    readLogin: () => {
+      const now = stamp(person);
+      if (seen?.stamp === now) return seen.read;
+      const read = readKiroDatabase(persons, login);
+      // What could not be read may have been in the middle of a change.
+      seen = read.kind === "refused" ? undefined : { stamp: now, read };
+      return read;
+    },
     readPerson: () => readKiroDatabase(persons, { ...login, shape: true }),
     readReturned: (path) =>
       readKiroDatabase(

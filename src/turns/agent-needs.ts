@@ -1,6 +1,6 @@
 import type { AgentSettings } from "@nanoclaw/agent-runner/protocol";
 import type { Mount } from "../runtime/runtime.ts";
-import type { Work } from "./turn-work.ts";
+import type { Work } from "./work.ts";
 
 /** What an agent needs of this machine for one run; disposing it cleans up when the run is gone. */
 export interface AgentNeeds extends AsyncDisposable {

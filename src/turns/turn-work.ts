@@ -1,13 +1,12 @@
 import { chooseAgent, type AgentName } from "../domain/agent-choice.ts";
 import type { Clock } from "../domain/clock.ts";
-import type { Failure } from "../domain/failure.ts";
-import type { Group, RegisteredChat } from "../domain/group.ts";
 import { isLocal, type Folder } from "../domain/ids.ts";
 import type { GroupPaths, LaunchSpec, ResourceLimits } from "../runtime/runtime.ts";
 import type { RunLimits } from "../runtime/supervise.ts";
 import type { Store } from "../store/store.ts";
 import type { Attempt, Turn } from "../store/turns.ts";
 import type { AgentNeeds } from "./agent-needs.ts";
+import type { NoWork, Work } from "./work.ts";
 import { prepareInput } from "./turn-input.ts";
 
 /** What turns need to know of the host's settings. Times are milliseconds, sizes bytes. */
@@ -23,21 +22,6 @@ export interface TurnSettings {
   /** Between TERM and KILL. */
   grace: number;
   resources: ResourceLimits;
-}
-
-/** One attempt with everything that is known before it begins. */
-export interface Work {
-  turn: Turn;
-  attempt: Attempt;
-  group: Group;
-  chat: RegisteredChat;
-  agent: AgentName;
-}
-
-/** There is nothing to begin: the group is gone (no failure), or no agent is set for the chat. */
-export interface NoWork {
-  turn: Turn;
-  failure: Failure | null;
 }
 
 const READY_MS = 30_000;

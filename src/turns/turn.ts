@@ -24,16 +24,8 @@ import {
   type Settlement,
 } from "./settle.ts";
 import { isolated } from "./turn-input.ts";
-import {
-  fixInput,
-  launchSpec,
-  runLimits,
-  workOf,
-  type NoWork,
-  type PathsOf,
-  type TurnSettings,
-  type Work,
-} from "./turn-work.ts";
+import { fixInput, launchSpec, runLimits, workOf, type PathsOf, type TurnSettings } from "./turn-work.ts";
+import type { NoWork, Work } from "./work.ts";
 
 export interface TurnRunnerOptions {
   store: Store;
@@ -109,7 +101,7 @@ async function attemptTurn(options: TurnRunnerOptions, claim: Claim, stop: Abort
   const work = await saved(options, () => claimedWork(options, claim));
   if ("failure" in work) return settleNoWork(options, work, claim.attempt);
   await using needs = await neededBy(options, work, stop);
-  if (!needs) return saved(options, () => settleEnded(settlement(options, work), stop.reason as EndReason));
+  if (!needs) return await saved(options, () => settleEnded(settlement(options, work), stop.reason as EndReason));
   const { turn, attempt } = work;
   const runtime = options.runtimeFor(work.agent);
   log.info({ group: turn.folder, turn: turn.id, attempt: attempt.n, runtime: runtime.name }, "Spawning agent process");

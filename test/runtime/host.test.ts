@@ -65,6 +65,7 @@ describe("what a runner on the host gets", { timeout: 60_000 }, () => {
       NANOCLAW_EXTRA_DIR: paths.extra,
       NANOCLAW_AGENT_ONE_SHOT: "true",
       NODE_COMPILE_CACHE: "",
+      NANOCLAW_KIRO_PROBE: "/dev/null",
     });
     expect(seen.cwd).toBe(paths.group);
   });

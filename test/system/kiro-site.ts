@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 import { installKiroCli } from "../kiro-cli/bundle.ts";
 import { openSite, type Site, type SiteOptions } from "./site.ts";
@@ -10,6 +11,7 @@ const execute = promisify(execFile);
 
 /** A key that the stand-in's service takes. */
 export const API_KEY = "ksk_0123456789abcdef";
+export const withKey = { settings: { KIRO_API_KEY: API_KEY } };
 
 /** A person of this machine, with a home of their own and kiro-cli installed. */
 export interface Person extends Disposable {
@@ -18,8 +20,11 @@ export interface Person extends Disposable {
   env: Record<string, string>;
   /** Runs the person's own kiro-cli in a terminal of theirs; to its output. */
   kiro(...args: string[]): Promise<string>;
-  /** What the stand-in simulates from now on, on this machine. */
+  login(): Promise<string>;
+  /** What the stand-in simulates from now on, on this machine, over what it was installed with. */
   simulate(settings: Record<string, unknown>): void;
+  /** Installs kiro-cli anew, as an update does. */
+  install(standIn: Record<string, unknown>): void;
   path(...parts: string[]): string;
   /** Writes a file of the person's, with the folders above it. */
   write(path: string, content: string): void;
@@ -29,20 +34,22 @@ export function newPerson(standIn: Record<string, unknown> = {}): Person {
   const root = mkdtempSync(join(tmpdir(), "nanoclaw-person-"));
   const [home, bin] = [join(root, "home"), join(root, "bin")];
   mkdirSync(home);
-  const program = installKiroCli(bin);
   const env = { HOME: home, PATH: `${bin}:${process.env["PATH"] ?? ""}`, XDG_DATA_HOME: "" };
   const path = (...parts: string[]) => join(home, ...parts);
+  const kiro = async (...args: string[]) =>
+    (await execute(join(bin, "kiro-cli"), args, { env: { ...process.env, ...env }, cwd: home })).stdout;
   const person: Person = {
-    ...{ home, env, path },
-    kiro: async (...args) => (await execute(program, args, { env: { ...process.env, ...env }, cwd: home })).stdout,
+    ...{ home, env, path, kiro },
+    login: () => kiro("login", "--use-device-flow"),
     simulate: (settings) => writeFileSync(join(bin, "kiro-standin.json"), JSON.stringify(settings)),
+    install: (settings) => void installKiroCli(bin, { settings }),
     write: (name, content) => {
-      mkdirSync(join(path(name), ".."), { recursive: true });
+      mkdirSync(dirname(path(name)), { recursive: true });
       writeFileSync(path(name), content);
     },
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }),
   };
-  person.simulate(standIn);
+  person.install(standIn);
   return person;
 }
 
@@ -52,13 +59,88 @@ export const openKiroSite = (person: Person, options: SiteOptions = {}): Promise
 
 /** Asks and waits for the answer; what several pieces say is joined. */
 export const askKiro = async (site: Site, text: string, group = "main"): Promise<string> =>
-  (await site.answered(await site.say(`!!anew!!${text}`, group))).join("\n");
+  (await site.answered(await tellKiro(site, text, group))).join("\n");
 
-/** Every prompt that V2's sessions of a group's own home hold. */
-export function promptsOf(site: Site, group = "main"): string[] {
-  const folder = site.path("data", "kiro", group, ".kiro", "sessions", "cli");
-  const records = readdirSync(folder)
+/** Says it and does not wait; earlier words that are quoted to the stand-in are not run again. */
+export const tellKiro = (site: Site, text: string, group = "main"): Promise<number> =>
+  site.say(`!!anew!!${text}`, group);
+
+export const addGroup = (site: Site, folder: string, settings: Record<string, unknown> = {}): Promise<unknown> =>
+  site.ask("POST", "/control/groups", { name: folder, folder, settings });
+
+export async function restart(site: Site): Promise<void> {
+  await site.stop();
+  await site.start();
+}
+
+/** The conversation that the group's next turn continues; undefined when there is none. */
+export const sessionOf = (site: Site, group = "main"): unknown =>
+  site.ledger("SELECT session_id FROM sessions WHERE group_folder = ?", group)[0]?.["session_id"];
+
+/** Somebody's hand in the ledger. */
+export function setSession(site: Site, session: string, group = "main"): void {
+  using ledger = new DatabaseSync(site.path("store", "messages.db"), { timeout: 5_000 });
+  ledger.prepare("UPDATE sessions SET session_id = ? WHERE group_folder = ?").run(session, group);
+}
+
+export const attemptsOf = (site: Site): number =>
+  Number(site.ledger("SELECT max(attempts) AS most FROM turns")[0]?.["most"]);
+
+/** What was said in a chat without being an answer. */
+export const noticesIn = (site: Site, group = "main"): string[] =>
+  site
+    .ledger("SELECT content FROM outbox WHERE chat_jid = ? AND source = 'notice' ORDER BY seq", `local:${group}`)
+    .map(({ content }) => String(content));
+
+export const logOf = (site: Site): string => readFileSync(site.path("logs", "nanoclaw.log"), "utf8");
+
+/** Every file below a folder, with its content. */
+export function contentOf(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    files.map(({ parentPath, name }) => [join(parentPath, name), readFileSync(join(parentPath, name), "latin1")]),
+  );
+}
+
+/** Every prompt that a home's conversations hold, oldest first within each. */
+export function promptsIn(home: string): string[] {
+  return [...filedPrompts(join(home, ".kiro", "sessions", "cli")), ...storedPrompts(databaseOf(home))];
+}
+
+export const promptsOf = (site: Site, group = "main"): string[] => promptsIn(homeOf(site, group));
+
+/** The home that Kiro gets for a group where its credentials are an API key. */
+export const homeOf = (site: Site, group = "main"): string => site.path("data", "kiro", group);
+
+export const databaseOf = (home: string): string =>
+  process.platform === "darwin"
+    ? join(home, "Library", "Application Support", "kiro-cli", "data.sqlite3")
+    : join(home, ".local", "share", "kiro-cli", "data.sqlite3");
+
+interface Filed {
+  kind: string;
+  data: { content: { data: string }[] };
+}
+
+function filedPrompts(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
     .filter((name) => name.endsWith(".jsonl"))
-    .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n").filter(Boolean));
-  return records.filter((line) => line.includes('"Prompt"'));
+    .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n").filter(Boolean))
+    .map((line) => JSON.parse(line) as Filed)
+    .flatMap(({ kind, data }) => (kind === "Prompt" ? [data.content.map((part) => part.data).join("")] : []));
+}
+
+interface Stored {
+  history: { user: { content: { Prompt: { prompt: string } } } }[];
+}
+
+function storedPrompts(database: string): string[] {
+  if (!existsSync(database)) return [];
+  using db = new DatabaseSync(database, { readOnly: true, timeout: 5_000 });
+  return db
+    .prepare("SELECT value FROM conversations_v2 ORDER BY updated_at")
+    .all()
+    .flatMap(({ value }) => (JSON.parse(String(value)) as Stored).history)
+    .map(({ user }) => user.content.Prompt.prompt);
 }

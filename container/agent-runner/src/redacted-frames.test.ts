@@ -20,7 +20,13 @@ test("a secret is taken out of every kind of frame, and the log says so once", (
     { type: "answer", answer: { status: "ok", text: `It is ${key}.`, session: `s-${key}` } },
     {
       type: "answer",
-      answer: { status: "error", class: "crash", error: Buffer.from(key).toString("base64"), session: null },
+      answer: {
+        status: "error",
+        class: "crash",
+        error: Buffer.from(key).toString("base64"),
+        say: `Use ${key}`,
+        session: null,
+      },
     },
     { type: "closed" },
   ]);

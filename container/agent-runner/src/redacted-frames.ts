@@ -1,6 +1,9 @@
 import { createRedactingStream, createRedactor, type Answer, type FrameBody } from "./protocol/index.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 
+/** As the protocol has it; a name may be longer than the value it stands for. */
+const LONGEST_SAY = 500;
+
 /**
  * The same frames without the values of the turn's secrets, whichever backend writes them. What a
  * secret was removed from is told once in the log.
@@ -50,7 +53,7 @@ function redacted(body: FrameBody, plain: (text: string) => string, word: (text:
 
 function redactedAnswer(answer: Answer, plain: (text: string) => string): Answer {
   const session = answer.session === null ? null : plain(answer.session);
-  return answer.status === "ok"
-    ? { ...answer, session, text: plain(answer.text) }
-    : { ...answer, session, error: plain(answer.error) };
+  if (answer.status === "ok") return { ...answer, session, text: plain(answer.text) };
+  const say = answer.say === undefined ? {} : { say: plain(answer.say).slice(0, LONGEST_SAY) };
+  return { ...answer, session, error: plain(answer.error), ...say };
 }

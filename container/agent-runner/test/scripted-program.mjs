@@ -1,4 +1,4 @@
-// Does what its arguments say, one step each: out:TEXT err:TEXT sleep:MS read deaf helper:MS exit:CODE
+// Does what its arguments say, one step each: out:TEXT err:TEXT sleep:MS read deaf helper:MS flood:out exit:CODE
 import { spawn } from "node:child_process";
 import { writeSync } from "node:fs";
 import { text } from "node:stream/consumers";
@@ -7,6 +7,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 const steps = {
   out: (words) => void writeSync(1, words),
   err: (words) => void writeSync(2, words),
+  /** Without end. */
+  async flood(stream) {
+    for (;;) {
+      process[stream === "out" ? "stdout" : "stderr"].write("x".repeat(60_000));
+      await sleep(0);
+    }
+  },
   sleep: (ms) => sleep(Number(ms)),
   read: async () => void writeSync(1, `read ${(await text(process.stdin)).length}`),
   deaf: () => void process.on("SIGTERM", () => undefined),

@@ -1,9 +1,12 @@
 import type { ErrorClass } from "../../protocol/index.ts";
 
-/** Why Kiro did not answer, as a sentence for a person that says what to do. */
+/** Why Kiro did not answer. */
 export interface KiroFailure {
   class: ErrorClass;
+  /** Where it has a name, a sentence for a person that says what to do. */
   error: string;
+  /** What of it belongs into a chat. */
+  say?: string;
   /** When a limit is over, epoch milliseconds, where Kiro says it or where waiting a little is enough. */
   resetsAt?: number;
   /** The conversation that was to be resumed may be the cause. */

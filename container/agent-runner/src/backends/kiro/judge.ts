@@ -46,10 +46,15 @@ function provenAnswer({ said, footer, end, cut }: Observed, answeredSession: str
 }
 
 function failureOf(seen: Observed, about: JudgeFacts, isEmpty: boolean): KiroFailure {
-  const failure = namedFailure(seen, about) ?? crash(seen, about, isEmpty);
+  const named = namedFailure(seen, about);
+  const failure = named ?? crash(seen, about, isEmpty);
   const version = about.version === null ? "" : ` (kiro-cli ${about.version})`;
-  return { ...failure, error: `${failure.error}${version}` };
+  const say = named && personal.has(named.class) ? { say: named.error } : {};
+  return { ...failure, ...say, error: `${failure.error}${version}` };
 }
+
+/** What a person can do something about, or has to wait for. */
+const personal: ReadonlySet<KiroFailure["class"]> = new Set(["logged-out", "agent-missing", "limit-reached"]);
 
 function namedFailure({ cut, cause, end }: Observed, { facts }: JudgeFacts): KiroFailure | undefined {
   if (cut === "flood") {

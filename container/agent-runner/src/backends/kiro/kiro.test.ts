@@ -115,6 +115,9 @@ describe.each(["2.10.0", "2.29.0"])("kiro-cli %s in trouble", (version) => {
     const { answer } = await stage.say(`!!fail ${kind}!!`);
     expect(answer).toMatchObject({ status: "error", class: errorClass, error: expect.stringMatching(sentence) });
     expect(answer).toMatchObject({ error: expect.stringContaining(`kiro-cli ${version}`) });
+    const say = answer.status === "error" ? answer.say : "";
+    if (errorClass === "crash") expect(say).toBeUndefined();
+    else expect(say).toMatch(sentence);
   });
 
   test("the day when the monthly limit resets is passed on", async () => {

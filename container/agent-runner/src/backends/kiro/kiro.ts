@@ -14,6 +14,11 @@ import { createProgress, type Progress } from "./progress.ts";
 import { isMarker, planResume, sessionMarker, type Resume } from "./resume.ts";
 import { answeredSession, listSessionFiles, sessionsOf } from "./session-files.ts";
 
+/** A process that stays when its turn is over is not waited for. */
+const OVERDUE_MS = 10_000;
+
+const LONGEST_SAY = 500;
+
 type KiroTurn = TurnInput & { agent: AgentSettings & { backend: "kiro" } };
 
 /** One turn of kiro-cli, with everything that is known for all its tries. */
@@ -116,6 +121,7 @@ async function tryOnce(work: Work, resume: Resume): Promise<Outcome> {
     expected: resume.kind === "none" ? null : resume.id,
     needsMemory: resume.kind !== "none" && recap !== null,
     outputBytes: turn.limits.outputBytes,
+    overdueMs: OVERDUE_MS,
     facts,
     progress: work.progress,
     signal: context.signal,
@@ -162,24 +168,27 @@ function finalAnswer(work: Work, outcome: Outcome, resume: Resume): Answer {
   return { status: "ok", text: outcome.text, session, ...usage };
 }
 
-function failedAnswer({ session }: KiroTurn, { class: errorClass, error, resetsAt }: KiroFailure): Answer {
-  const resets = resetsAt === undefined ? {} : { resetsAt };
-  return { status: "error", class: errorClass, error, session, ...resets };
+function failedAnswer({ session }: KiroTurn, { class: errorClass, error, say, resetsAt }: KiroFailure): Answer {
+  return {
+    ...{ status: "error", class: errorClass, error, session },
+    ...(say === undefined ? {} : { say: say.slice(0, LONGEST_SAY) }),
+    ...(resetsAt === undefined ? {} : { resetsAt }),
+  };
 }
 
 function notFound(found: Exclude<ProbeOutcome, { kind: "found" }>, isInside: boolean): KiroFailure {
   const cure = isInside
     ? "On the machine, build the image anew with kiro-cli in it: docker build -t nanoclaw-agent:latest ./container"
-    : "Install it on the machine: curl -fsSL https://cli.kiro.dev/install | bash; it must be on NanoClaw's PATH.";
+    : "Install it on the machine: curl -fsSL https://cli.kiro.dev/install | bash. It must be on NanoClaw's PATH";
   switch (found.kind) {
-    case "missing":
-      return {
-        class: "agent-missing",
-        error: `There is no kiro-cli ${isInside ? "in the agent image" : "on this machine"}. ${cure}`,
-        blamesSession: false,
-      };
-    case "unusable":
-      return { class: "agent-missing", error: `kiro-cli does not run: ${found.error}. ${cure}`, blamesSession: false };
+    case "missing": {
+      const say = `There is no kiro-cli ${isInside ? "in the agent image" : "on this machine"}. ${cure}`;
+      return { class: "agent-missing", error: say, say, blamesSession: false };
+    }
+    case "unusable": {
+      const say = `kiro-cli does not run. ${cure}`;
+      return { class: "agent-missing", error: `${say} (${found.error})`, say, blamesSession: false };
+    }
     case "slow":
       return { class: "crash", error: "kiro-cli did not tell its version and flags in time", blamesSession: false };
     default:

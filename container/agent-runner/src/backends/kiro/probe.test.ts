@@ -1,6 +1,7 @@
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -124,6 +125,15 @@ describe("the probe", () => {
   test("a cache that cannot be written is no failure", async () => {
     good();
     expect(await probe(join(root, "no", "folder", "probe.json"))).toMatchObject({ kind: "found" });
+  });
+
+  test("what is no plain file is not replaced by a cache", async () => {
+    good();
+    symlinkSync("/dev/null", join(root, "nowhere"));
+    expect(await probe(join(root, "nowhere"))).toMatchObject({ kind: "found" });
+    expect(await probe("/dev/null")).toMatchObject({ kind: "found" });
+    expect(lstatSync("/dev/null").isCharacterDevice()).toBe(true);
+    expect(lstatSync(join(root, "nowhere")).isSymbolicLink()).toBe(true);
   });
 
   test("a kiro-cli that is missing, or no program, is told apart", async () => {

@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { lstat, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { capabilitiesSchema, readCapabilities, type Capabilities } from "./capabilities.ts";
 import { runChild } from "./child.ts";
@@ -86,7 +86,8 @@ async function readCache(path: string | undefined, key: string): Promise<Capabil
 }
 
 async function writeCache(path: string | undefined, content: z.infer<typeof cacheSchema>): Promise<void> {
-  if (!path) return;
+  // A device in its place (/dev/null for "nowhere") must not be replaced by a file.
+  if (!path || (await isOther(path))) return;
   const draft = `${path}.${process.pid}.tmp`;
   try {
     await writeFile(draft, JSON.stringify(content) + "\n");
@@ -95,4 +96,9 @@ async function writeCache(path: string | undefined, content: z.infer<typeof cach
     // A read-only image, or a full disk: the next turn asks again.
     await rm(draft, { force: true }).catch(() => {});
   }
+}
+
+async function isOther(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found !== undefined && !found.isFile();
 }

@@ -1,9 +1,9 @@
-import type { Watch } from "./attempt.ts";
 import { terminalLine } from "./escapes.ts";
 import { createLineReader } from "./lines.ts";
 import { createTail } from "./tail.ts";
 import { statusToolLine } from "./tool-lines.ts";
 import { readFooter } from "./transcript.ts";
+import type { Watch } from "./watch.ts";
 
 export interface StderrReader {
   push(bytes: Buffer): void;

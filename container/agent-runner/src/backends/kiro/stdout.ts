@@ -1,9 +1,9 @@
-import type { Watch } from "./attempt.ts";
 import { stripEscapes, terminalLine } from "./escapes.ts";
 import { createStreamReader, type StreamResult } from "./event-stream.ts";
 import { createLineReader } from "./lines.ts";
 import { createTail, type Tail } from "./tail.ts";
 import { createTranscriptReader, tidy, type Transcript } from "./transcript.ts";
+import type { Watch } from "./watch.ts";
 
 export type Said =
   | ({ shape: "stream" } & StreamResult)

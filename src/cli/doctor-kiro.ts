@@ -1,0 +1,147 @@
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { z } from "zod";
+import { systemClock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { askEngine, buildCommand } from "../containers.ts";
+import { personsKiro, type PersonsKiro } from "../kiro-supply.ts";
+import { loginState } from "../kiro/login-state.ts";
+import { readPersonsAgent } from "../kiro/read-agent.ts";
+import { whoami } from "../kiro/whoami.ts";
+import { runProgram } from "../runtime/run-program.ts";
+import type { Check } from "./check.ts";
+import { tryTurn } from "./try-turn.ts";
+
+export interface KiroQuestion {
+  config: Config;
+  env: NodeJS.ProcessEnv;
+  /** Spend one prompt to see that an answer and our tools come. */
+  prompt: string | null;
+}
+
+/** Whether Kiro can answer: its program, its login, the agent's file, one turn. */
+export async function checkKiro(question: KiroQuestion): Promise<Check[]> {
+  const scratch = mkdtempSync(join(tmpdir(), "nanoclaw-doctor-"));
+  try {
+    return await checksOf(question, personsKiro(question.env, scratch));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function checksOf({ config, env, prompt }: KiroQuestion, person: PersonsKiro): Promise<Check[]> {
+  const agent = checkAgent(config, person);
+  if (agent.name === "agent") return [agent];
+  const program = await checkProgram(config, env);
+  const login = await checkLogin(config, env, person);
+  const file = checkAgentFile(config, person);
+  const before = [agent, program, login, file];
+  if (prompt === null || before.some(({ state }) => state === "wrong")) return before;
+  return [...before, await tryTurn({ config, env, prompt })];
+}
+
+/** Named `agent` when Kiro is not the one that answers. */
+function checkAgent({ settings }: Config, { files }: PersonsKiro): Check {
+  const isReady = settings.KIRO_API_KEY !== undefined || loginState(files.readLogin).kind === "logged-in";
+  const isKiro = settings.NANOCLAW_AGENT === "kiro" || (settings.NANOCLAW_AGENT === undefined && isReady);
+  if (isKiro) return { name: "kiro", state: "ok", detail: "Kiro answers" };
+  const detail = "offline: built in, reminders only, no language model";
+  const cure = "for Kiro: set KIRO_API_KEY in .env, or run kiro-cli login; then restart";
+  return { name: "agent", state: "note", detail, cure };
+}
+
+const probeSchema = z.looseObject({ version: z.string().nullable() });
+
+async function checkProgram({ settings }: Config, env: NodeJS.ProcessEnv): Promise<Check> {
+  const name = "kiro-cli";
+  if (settings.NANOCLAW_AGENT_RUNTIME !== "host") {
+    const probe = await askEngine(settings, env, systemClock)
+      .kiroProbe(settings.NANOCLAW_AGENT_IMAGE)
+      .catch(() => undefined);
+    const version = probeSchema.safeParse(parsed(probe)).data?.version;
+    if (version) return { name, state: "ok", detail: `${version}, in ${settings.NANOCLAW_AGENT_IMAGE}` };
+    const detail = `the image ${settings.NANOCLAW_AGENT_IMAGE} has none that can be used, or the engine does not answer`;
+    return { name, state: "wrong", detail, cure: buildCommand(settings) };
+  }
+  const path = findProgram(name, env);
+  const install = "curl -fsSL https://cli.kiro.dev/install | bash";
+  if (!path) return { name, state: "wrong", detail: "it is not installed", cure: install };
+  const end = await run({ program: path, args: ["--version"], env: ownEnvironment(env), limitMs: 20_000 });
+  if (end.kind === "ended" && end.code === 0) return { name, state: "ok", detail: `${end.stdout.trim()}, ${path}` };
+  const detail = `${path} does not run: ${end.kind === "ended" ? end.stderr.trim().slice(0, 200) : end.kind}`;
+  return { name, state: "wrong", detail, cure: install };
+}
+
+async function checkLogin(
+  { settings }: Config,
+  env: NodeJS.ProcessEnv,
+  { files, places }: PersonsKiro,
+): Promise<Check> {
+  const name = "kiro login";
+  if (settings.KIRO_API_KEY !== undefined) {
+    return { name, state: "ok", detail: "KIRO_API_KEY is set; that the service takes it shows in a turn" };
+  }
+  const cure = "kiro-cli login (without a browser: kiro-cli login --use-device-flow), or KIRO_API_KEY in .env";
+  const state = loginState(files.readLogin);
+  if (state.kind === "unreadable") {
+    return { name, state: "wrong", detail: `${places.database} cannot be read: ${state.problem}`, cure };
+  }
+  if (state.kind === "logged-out") return { name, state: "wrong", detail: `no login in ${places.database}`, cure };
+  const program = findProgram("kiro-cli", env);
+  if (!program) return { name, state: "ok", detail: `a login is in ${places.database}` };
+  const said = await whoami({ run, program, env: ownEnvironment(env) });
+  switch (said.kind) {
+    case "logged-in":
+      return { name, state: "ok", detail: said.detail };
+    case "logged-out":
+      return { name, state: "wrong", detail: "kiro-cli says: not logged in", cure };
+    case "late":
+      return { name, state: "wrong", detail: `kiro-cli whoami did not end within ${said.limitMs / 1000} s`, cure };
+    case "missing":
+      return { name, state: "note", detail: said.problem };
+    case "failed":
+      return { name, state: "wrong", detail: `kiro-cli whoami: ${said.detail}`, cure };
+    default:
+      return said satisfies never;
+  }
+}
+
+function checkAgentFile({ settings }: Config, { places }: PersonsKiro): Check {
+  const { agent, notes } = readPersonsAgent(places, settings.KIRO_AGENT_NAME);
+  const which = agent.config === undefined ? `${agent.name}, a plain one of ours` : `${agent.name}, made from yours`;
+  if (notes.length === 0) return { name: "kiro agent", state: "ok", detail: which };
+  return {
+    name: "kiro agent",
+    state: "note",
+    detail: `${which}; ${notes.join("; ")}`,
+    cure: "correct the agent's file",
+  };
+}
+
+const run: Parameters<typeof whoami>[0]["run"] = (command) => runProgram(systemClock, command);
+
+const ownEnvironment = (env: NodeJS.ProcessEnv): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined; // there is none
+  }
+}
+
+function findProgram(name: string, env: NodeJS.ProcessEnv): string | undefined {
+  const folders = (env["PATH"] ?? "").split(delimiter);
+  return folders.map((folder) => join(folder, name)).find((path) => isExecutable(path));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
