@@ -27,7 +27,7 @@ import { createSecretKeeper, type SecretKeeper } from "./kiro/secrets.ts";
 import { openLog } from "./log.ts";
 import { createUsageWatch } from "./runtime/usage-watch.ts";
 import { createRuntimes, type Runtimes } from "./runtimes.ts";
-import { createSecretScreen, type Screen } from "./secret-screen.ts";
+import { createSecretScreen, type SecretScreen } from "./secret-screen.ts";
 import { createScheduler, type Scheduler } from "./schedule/scheduler.ts";
 import { lockHome, type LockHolder } from "./store/home-lock.ts";
 import { openStore, type Store } from "./store/store.ts";
@@ -86,7 +86,8 @@ export interface Host extends AsyncDisposable {
 interface Base {
   /** A key is set, or the person was once seen to be logged in. */
   kiroReady: boolean;
-  screen: Screen;
+  screen: SecretScreen["screen"];
+  onSecret: SecretScreen["onSecret"];
   supply: KiroSupply;
   config: Config;
   clock: Clock;
@@ -134,12 +135,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const runtime = runtimes.for(agent).name;
   const facts = { runtime, agent, pid: process.pid, startedAt: clock.now() };
   const wake = { queue: createWakeUp(), outbox: createWakeUp(), scheduler: createWakeUp(), ipc: createWakeUp() };
-  const screen = createSecretScreen({ secrets, store, clock, log, onOutbox: wake.outbox.now });
+  const guard = createSecretScreen({ secrets, store, clock, log, onOutbox: wake.outbox.now });
   const supply = createKiroSupply({
     ...{ ...options, ...runtimes, log, store, home, person, runtime: runtimes.for("kiro").name },
   });
   const checkpoint = options.checkpoint ?? (() => {});
-  const base: Base = { config, clock, log, store, home, facts, wake, checkpoint, kiroReady, screen, supply };
+  const base: Base = { config, clock, log, store, home, facts, wake, checkpoint, kiroReady, ...guard, supply };
   registerMain(base);
   const parts = buildParts(base, runtimes);
   await recover(base, parts, runtimes);

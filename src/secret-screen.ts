@@ -13,20 +13,28 @@ export interface SecretScreenOptions {
   onOutbox(): void;
 }
 
-/** Takes secret values out of an agent's words before they become a message. */
-export type Screen = (text: string, folder: Folder) => string;
+export interface SecretScreen {
+  /** Takes secret values out of an agent's words before they become a message. */
+  screen(text: string, folder: Folder): string;
+  /** Somebody else has taken them out. */
+  onSecret(folder: Folder, names: readonly string[]): void;
+}
 
 /** A mitigation, not a wall (docs/security.md): a value that was changed a little passes. The owner is told of each hit. */
-export function createSecretScreen(options: SecretScreenOptions): Screen {
+export function createSecretScreen(options: SecretScreenOptions): SecretScreen {
   const { secrets, log } = options;
-  return (text, folder) => {
-    secrets.refresh();
-    const { text: clean, hits } = secrets.redact(text);
-    if (hits.length > 0) {
-      log.warn({ group: folder, secrets: hits.length }, "A secret was taken out of a message");
-      tellOwner(options, folder, hits);
-    }
-    return clean;
+  const onSecret: SecretScreen["onSecret"] = (folder, names) => {
+    log.warn({ group: folder, names }, "A secret was taken out of a message");
+    tellOwner(options, folder, names);
+  };
+  return {
+    onSecret,
+    screen: (text, folder) => {
+      secrets.refresh();
+      const { text: clean, hits } = secrets.redact(text);
+      if (hits.length > 0) onSecret(folder, hits);
+      return clean;
+    },
   };
 }
 

@@ -31,6 +31,7 @@ function leftOver(folder: string, jid: string) {
     },
     ...{ store, settings, clock: manualClock(), log: silentLog, checkpoint: () => {}, onChange: () => {} },
     screen: (text) => text,
+    onSecret: () => {},
     runtimeFor: () => runtime,
     paths: homePaths("/nowhere").group,
   });

@@ -41,6 +41,8 @@ export interface TurnRunnerOptions {
   watchUsage?: (group: Group, end: (failure: Failure) => void, gone: AbortSignal) => void;
   /** Takes secret values out of an answer. */
   screen(text: string, folder: Folder): string;
+  /** Secrets were taken out of what an agent said. */
+  onSecret(folder: Folder, names: readonly string[]): void;
   /** Something became of a turn: answers may be in the outbox. */
   onChange(turn: TurnId): void;
   checkpoint(point: Checkpoint): void;
@@ -173,6 +175,7 @@ async function supervise(
       onInputWritten: () => checkpoint("after-input"),
       onFrame: (body) => {
         noteFrame(options.log, turn.id, body);
+        if (body.type === "secret") options.onSecret(turn.folder, body.names);
         if (body.type !== "answer" || body.answer.status !== "ok") return;
         settling = settleAnswer(options, work, body.answer);
         settling.catch(() => {}); // awaited below, where a failure is reported
@@ -261,6 +264,7 @@ function noteFrame(log: Log, turn: TurnId, body: FrameBody): void {
       break;
     case "session":
     case "text":
+    case "secret":
     case "closed":
       log.debug({ turn, type: body.type }, "Frame");
       break;

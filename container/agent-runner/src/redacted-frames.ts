@@ -6,7 +6,7 @@ const LONGEST_SAY = 500;
 
 /**
  * The same frames without the values of the turn's secrets, whichever backend writes them. What a
- * secret was removed from is told once in the log.
+ * secret was removed from is told once, in a frame of its own.
  */
 export function createRedactedFrames(frames: FrameWriter, secrets: Readonly<Record<string, string>>): FrameWriter {
   const redact = createRedactor(secrets);
@@ -15,8 +15,7 @@ export function createRedactedFrames(frames: FrameWriter, secrets: Readonly<Reco
   const clean = ({ text, hits }: { text: string; hits: string[] }): string => {
     const fresh = hits.filter((name) => !told.has(name));
     for (const name of fresh) told.add(name);
-    if (fresh.length > 0)
-      frames.write({ type: "log", line: `A secret was removed from the output: ${fresh.join(", ")}` });
+    if (fresh.length > 0) frames.write({ type: "secret", names: fresh });
     return text;
   };
   const plain = (text: string): string => clean(redact(text));
@@ -44,6 +43,7 @@ function redacted(body: FrameBody, plain: (text: string) => string, word: (text:
       return { ...body, line: plain(body.line) };
     case "answer":
       return { ...body, answer: redactedAnswer(body.answer, plain) };
+    case "secret":
     case "closed":
       return body;
     default:

@@ -42,6 +42,8 @@ export const frameBodySchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("text"), text: z.string() }),
   z.strictObject({ type: z.literal("tool"), tool: z.string(), status: z.enum(["started", "done", "failed"]) }),
   z.strictObject({ type: z.literal("log"), line: z.string() }),
+  /** The agent's words held values of these secrets; they were taken out of this frame and all others. */
+  z.strictObject({ type: z.literal("secret"), names: z.array(z.string()) }),
   z.strictObject({ type: z.literal("answer"), answer: answerSchema }),
   z.strictObject({ type: z.literal("closed") }),
 ]);
