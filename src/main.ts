@@ -1,37 +1,30 @@
 import { Hono } from "hono";
 import { join } from "node:path";
-import { createLocalChannel, type LocalChannel, type Mailbox } from "./channels/local/local-channel.ts";
+import { createAgents, type Agents } from "./agents.ts";
+import { createLocalChannel, type LocalChannel } from "./channels/local/local-channel.ts";
 import type { Config } from "./config.ts";
 import type { ContainerState } from "./containers.ts";
 import { createControlApp } from "./control/control-app.ts";
-import { GroupError, groupOperations } from "./control/groups.ts";
+import { groupOperations } from "./control/groups.ts";
 import { serveSocket } from "./control/socket-server.ts";
-import { chooseAgent, type AgentName } from "./domain/agent-choice.ts";
 import type { Clock } from "./domain/clock.ts";
-import { isLocal, MAIN, type TurnId } from "./domain/ids.ts";
+import { MAIN, type TurnId } from "./domain/ids.ts";
 import type { Log } from "./domain/log.ts";
 import { createWakeUp, type WakeUp } from "./domain/wake-up.ts";
 import { homePaths, makeGroupFolders, makeHome, type Home } from "./home.ts";
 import { executeRequest } from "./ipc/execute.ts";
 import { clearResponses } from "./ipc/responses.ts";
 import { createIpcWatcher, type IpcWatcher } from "./ipc/watcher.ts";
-import {
-  createKiroSupply,
-  personsKiro,
-  prepareLoginFolders,
-  type KiroSupply,
-  type PersonsKiro,
-} from "./kiro-supply.ts";
-import { loginState } from "./kiro/login-state.ts";
-import { createSecretKeeper, type SecretKeeper } from "./kiro/secrets.ts";
+import { createKiroSupply, personsKiro, prepareLoginFolders, type KiroSupply } from "./kiro-supply.ts";
+import { createSecretKeeper } from "./kiro/secrets.ts";
 import { openLog } from "./log.ts";
+import { mailbox } from "./mailbox.ts";
 import { createUsageWatch } from "./runtime/usage-watch.ts";
 import { createRuntimes, type Runtimes } from "./runtimes.ts";
 import { createSecretScreen, type SecretScreen } from "./secret-screen.ts";
 import { createScheduler, type Scheduler } from "./schedule/scheduler.ts";
 import { lockHome, type LockHolder } from "./store/home-lock.ts";
 import { openStore, type Store } from "./store/store.ts";
-import type { Turn } from "./store/turns.ts";
 import type { Checkpoint } from "./turns/checkpoint.ts";
 import { createInbox } from "./turns/inbox.ts";
 import { createOutboxSender, type OutboxSender } from "./turns/outbox.ts";
@@ -39,7 +32,7 @@ import { createQueue, type Queue } from "./turns/queue.ts";
 import { recoverTurns } from "./turns/recover.ts";
 import { endTurns, stopGroup } from "./turns/stop.ts";
 import { createTurnRunner, type TurnRunner, type TurnRunnerOptions } from "./turns/turn.ts";
-import type { TurnSettings } from "./turns/turn-work.ts";
+import { turnSettings } from "./turn-settings.ts";
 
 /** Another host works in this home. */
 export class HomeInUseError extends Error {
@@ -84,8 +77,7 @@ export interface Host extends AsyncDisposable {
 
 /** What every part gets. */
 interface Base {
-  /** A key is set, or the person was once seen to be logged in. */
-  kiroReady: boolean;
+  agents: Agents;
   screen: SecretScreen["screen"];
   onSecret: SecretScreen["onSecret"];
   supply: KiroSupply;
@@ -109,9 +101,6 @@ interface Parts {
   ipc: IpcWatcher;
 }
 
-/** What a run gets to end by itself once it is asked to. */
-const LONGEST_GRACE_MS = 5_000;
-
 /**
  * Builds and starts a host; disposing it stops it within the stop budget.
  * @throws {HomeInUseError | StoreError} when the home is another host's, or cannot be used.
@@ -125,13 +114,19 @@ export async function startHost(options: HostOptions): Promise<Host> {
   if ("heldBy" in locked) throw new HomeInUseError(config.home, locked.heldBy);
   stack.use(locked.lock);
   const person = personsKiro(options.env, prepareLoginFolders(home));
-  const secrets = secretKeeper(config, person);
+  const { files } = person;
+  const secrets = createSecretKeeper({
+    apiKey: config.settings.KIRO_API_KEY,
+    stamp: files.stamp,
+    read: files.readLogin,
+  });
+  secrets.refresh();
   const { log } = stack.use(openLog(home.logs, config.settings.LOG_LEVEL, (line) => secrets.redact(line).text));
   const store = stack.use(openStore(home.database));
   log.info({}, "Database initialized");
   const runtimes = await createRuntimes({ ...options, runner: options.runner, home, store, log });
-  const kiroReady = isKiroReady(config, person, store);
-  const agent = localAgent(config, kiroReady);
+  const agents = createAgents(config, person, store);
+  const agent = agents.local;
   const runtime = runtimes.for(agent).name;
   const facts = { runtime, agent, pid: process.pid, startedAt: clock.now() };
   const wake = { queue: createWakeUp(), outbox: createWakeUp(), scheduler: createWakeUp(), ipc: createWakeUp() };
@@ -140,7 +135,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     ...{ ...options, ...runtimes, log, store, home, person, runtime: runtimes.for("kiro").name },
   });
   const checkpoint = options.checkpoint ?? (() => {});
-  const base: Base = { config, clock, log, store, home, facts, wake, checkpoint, kiroReady, ...guard, supply };
+  const base: Base = { config, clock, log, store, home, facts, wake, checkpoint, agents, ...guard, supply };
   registerMain(base);
   const parts = buildParts(base, runtimes);
   await recover(base, parts, runtimes);
@@ -158,7 +153,7 @@ function buildParts(base: Base, runtimes: Runtimes): Parts {
   const runner = createTurnRunner({
     ...base,
     runtimeFor: runtimes.for,
-    settings: turnSettings(base),
+    settings: turnSettings(config, base.agents.kiroReady),
     paths: home.group,
     watchUsage: usageWatch(base),
     onChange: (turn) => afterTurn(base, turn),
@@ -222,7 +217,7 @@ function recover(base: Base, { runner, queue }: Parts, runtimes: Runtimes): Prom
     runtimes: runtimes.all,
     paths: home.group,
     outputBytes: config.settings.CONTAINER_MAX_OUTPUT_SIZE,
-    agentOf: (turn) => agentOf(base, turn),
+    agentOf: base.agents.of,
   });
 }
 
@@ -270,80 +265,3 @@ function registerMain({ store, clock, home }: Base): void {
   });
   for (const { folder } of store.groups.list()) makeGroupFolders(home.group(folder));
 }
-
-function mailbox({ store, clock }: Base): Mailbox {
-  const groups = groupOperations(store, clock);
-  return {
-    after: (chat, seq) =>
-      store.outbox.after(chat, seq, 100).map((row) => ({
-        seq: row.seq,
-        id: row.messageId,
-        text: row.text,
-        at: row.createdAt,
-        source: row.source,
-        turn: row.turn,
-        task: row.task,
-      })),
-    newest: store.outbox.newestSeq,
-    shown: store.groups.shownSeq,
-    markShown: store.groups.markShown,
-    open: (name) => {
-      try {
-        return { ok: true, folder: groups.openLocalChat(name) };
-      } catch (error) {
-        if (error instanceof GroupError) return { ok: false, problem: error.message };
-        throw error;
-      }
-    },
-  };
-}
-
-function turnSettings({ config: { settings, zone }, kiroReady }: Base): TurnSettings {
-  return {
-    agent: settings.NANOCLAW_AGENT,
-    kiroReady,
-    zone,
-    oneShot: settings.NANOCLAW_AGENT_ONE_SHOT,
-    promptBudget: settings.NANOCLAW_PROMPT_BUDGET,
-    timeout: settings.CONTAINER_TIMEOUT,
-    silenceTimeout: settings.NANOCLAW_SILENCE_TIMEOUT,
-    outputBytes: settings.CONTAINER_MAX_OUTPUT_SIZE,
-    grace: Math.min(LONGEST_GRACE_MS, settings.NANOCLAW_STOP_BUDGET / 3),
-    resources: {
-      memory: settings.CONTAINER_MEMORY,
-      cpus: settings.CONTAINER_CPUS,
-      pids: settings.CONTAINER_PIDS,
-      shm: settings.CONTAINER_SHM_SIZE,
-      fileSize: settings.CONTAINER_FILE_SIZE,
-      network: "bridge",
-    },
-  };
-}
-
-function agentOf({ store, config: { settings }, kiroReady }: Base, turn: Turn): string {
-  const group = store.groups.find(turn.folder)?.settings.agent;
-  return chooseAgent({ group, configured: settings.NANOCLAW_AGENT, kiroReady, localChat: isLocal(turn.chat) });
-}
-
-function secretKeeper({ settings }: Config, { files }: PersonsKiro): SecretKeeper {
-  const keeper = createSecretKeeper({ apiKey: settings.KIRO_API_KEY, stamp: files.stamp, read: files.readLogin });
-  keeper.refresh();
-  return keeper;
-}
-
-/** Somebody who was logged in once means Kiro, and not the offline agent, also while logged out. */
-function isKiroReady({ settings }: Config, { files }: PersonsKiro, store: Store): boolean {
-  const isLoggedIn = loginState(files.readLogin).kind === "logged-in";
-  if (isLoggedIn) store.settings.set("kiro-login-seen", "true");
-  return settings.KIRO_API_KEY !== undefined || isLoggedIn || store.settings.get("kiro-login-seen") === "true";
-}
-
-const localAgent = ({ settings }: Config, kiroReady: boolean): AgentName => {
-  const agent = chooseAgent({
-    group: undefined,
-    configured: settings.NANOCLAW_AGENT,
-    kiroReady,
-    localChat: true,
-  });
-  return agent === "none" ? "offline" : agent;
-};
