@@ -86,7 +86,7 @@ const settingsSchema = z.object({
   NANOCLAW_MESSAGE_AGE_LIMIT: milliseconds(24 * 3_600_000),
   NANOCLAW_STOP_BUDGET: milliseconds(15_000),
   NANOCLAW_WHATSAPP: z.enum(["auto", "on", "off"]).default("auto"),
-  NANOCLAW_WHATSAPP_URL: text.optional(),
+  NANOCLAW_WHATSAPP_URL: z.url({ protocol: /^wss?$/, error: "must be a ws:// or wss:// address" }).optional(),
   TZ: z.string().refine(isZone, "must be an IANA time zone, like Europe/Berlin").optional(),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });

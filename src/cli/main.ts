@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { ConfigError, loadConfig } from "../config.ts";
+import { addAuth } from "./auth.ts";
 import { addChat } from "./chat.ts";
 import { addDoctor } from "./doctor.ts";
 import { addGroups } from "./groups.ts";
@@ -38,7 +39,7 @@ export function createProgram(terminal: Terminal): Command {
     .description("Your assistant over chat: a small host on this machine, every turn in a process of its own.")
     .helpCommand(true)
     .showHelpAfterError("Help: nanoclaw --help");
-  const add = [addStart, addChat, addLooking, addGroups, addTasks, addLogs, addDoctor];
+  const add = [addStart, addChat, addAuth, addLooking, addGroups, addTasks, addLogs, addDoctor];
   for (const addCommand of add) addCommand(program, terminal);
   exitBySignal(program);
   return program;

@@ -1,0 +1,133 @@
+import { makeWASocket, type AuthenticationCreds, type ConnectionState } from "baileys";
+import type { Clock } from "../../domain/clock.ts";
+import type { Log } from "../../domain/log.ts";
+import type { Closed } from "./after-close.ts";
+import { createAuthState, saveCreds } from "./auth-state.ts";
+import { baileysLog } from "./baileys-log.ts";
+import type { LinkStore } from "./link-store.ts";
+import { keepKeysOffConsole } from "./quiet-console.ts";
+import { createRawInbox } from "./raw-inbox.ts";
+import { watchSilence } from "./watch-silence.ts";
+
+export type ConnectionEvent =
+  | { type: "qr"; qr: string }
+  /** The server did not take the number, or what the phone's owner typed was another code. */
+  | { type: "code-refused"; what: "number" | "code" }
+  | { type: "agreed" }
+  | { type: "open" }
+  /** The phone's first history is in, or is not to be expected any more. */
+  | { type: "synced" };
+
+export interface ConnectionOptions {
+  store: LinkStore;
+  creds: AuthenticationCreds;
+  /** Default: WhatsApp's own. */
+  url?: string | undefined;
+  /** Default: as long as WhatsApp lets a code live. */
+  qrTimeout?: number | undefined;
+  clock: Clock;
+  log: Log;
+  /** Must not throw. */
+  on(event: ConnectionEvent): void;
+}
+
+/** One connection, from its start to its end; it is never made anew. */
+export interface Connection {
+  /** Never rejects. Resolves for `end`, too. */
+  closed: Promise<Closed>;
+  /** For the phone to type; only after the first `qr`. */
+  requestCode(number: string): Promise<string>;
+  /** May be repeated. */
+  end(): Promise<void>;
+}
+
+/** What the store has not taken must not be told to the server, so the connection ends with it. */
+type Fault = { error: Error | undefined };
+
+export function connect(options: ConnectionOptions): Connection {
+  const { store, creds, url, qrTimeout, clock, log } = options;
+  keepKeysOffConsole(console);
+  const inbox = createRawInbox(store, creds);
+  const socket = makeWASocket({
+    auth: createAuthState(store, creds),
+    logger: baileysLog(log),
+    makeSignalRepository: inbox.makeSignalRepository,
+    // A device that is online keeps the phone from ringing.
+    markOnlineOnConnect: false,
+    syncFullHistory: false,
+    ...(url === undefined ? {} : { waWebSocketUrl: url }),
+    ...(qrTimeout === undefined ? {} : { qrTimeout }),
+  });
+  socket.ws.on("CB:message", inbox.see);
+
+  const over = new AbortController();
+  const silence = watchSilence(clock, over.signal, () => void socket.end(new Error("nothing was heard for a minute")));
+  socket.ws.on("frame", silence.heard);
+  watchCode(socket.ws, () => creds.pairingCode !== undefined && creds.account === undefined, options.on);
+
+  const fault: Fault = { error: undefined };
+  const guarded = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      fault.error ??= error as Error;
+      void socket.end(fault.error);
+    }
+  };
+  const { promise: closed, resolve } = Promise.withResolvers<Closed>();
+  socket.ev.on("creds.update", () =>
+    guarded(() => {
+      saveCreds(store, creds);
+      if (creds.accountSyncCounter > 0) options.on({ type: "synced" });
+    }),
+  );
+  socket.ev.on("connection.update", (update) => {
+    if (update.connection === "close") {
+      over.abort();
+      resolve(closedBy(update, fault));
+    } else guarded(() => tell(update, options));
+  });
+  return {
+    closed,
+    requestCode: (number) => socket.requestPairingCode(number),
+    end: async () => {
+      void socket.end(undefined);
+      await closed;
+    },
+  };
+}
+
+function tell({ qr, isNewLogin, connection }: Partial<ConnectionState>, options: ConnectionOptions): void {
+  const { store, creds, clock, log, on } = options;
+  if (qr !== undefined) on({ type: "qr", qr });
+  if (isNewLogin) on({ type: "agreed" });
+  if (connection === "open") {
+    store.markOpened(clock.now());
+    log.info({}, "Connected to WhatsApp");
+    on({ type: "open" });
+    if (creds.accountSyncCounter > 0) on({ type: "synced" });
+  }
+}
+
+interface Emitter {
+  on(event: string, listener: () => void): unknown;
+}
+
+/** Baileys waits for no answer to its request, and logs the refusal of a code. */
+function watchCode(ws: Emitter, isWaiting: () => boolean, on: ConnectionOptions["on"]): void {
+  let typed = false;
+  ws.on("CB:notification,type:link_code_companion_reg", () => (typed = true));
+  ws.on("CB:iq,type:error", () => {
+    if (isWaiting()) on({ type: "code-refused", what: typed ? "code" : "number" });
+  });
+}
+
+/** What Baileys calls an end that the server itself announced. */
+const ANNOUNCED = /^(Stream Errored|Connection Failure|Connection Terminated by Server|Multi-device beta)/;
+
+function closedBy({ lastDisconnect }: Partial<ConnectionState>, fault: Fault): Closed {
+  const error = lastDisconnect?.error as (Error & { output?: { statusCode: number } }) | undefined;
+  const detail = error?.message ?? "ended";
+  if (error === undefined || error === fault.error) return { code: undefined, byServer: false, detail };
+  return { code: error.output?.statusCode ?? 500, byServer: ANNOUNCED.test(detail), detail };
+}

@@ -1,0 +1,50 @@
+import type { Command } from "commander";
+import { CommandError } from "./outcome.ts";
+import type { Terminal } from "./terminal.ts";
+
+interface Flags {
+  pairingCode?: true;
+  phone?: string;
+  force?: true;
+  json?: true;
+}
+
+export function addAuth(program: Command, terminal: Terminal): void {
+  program
+    .command("auth")
+    .description("Link this machine to a WhatsApp account: by a QR code, or by a code that you type on the phone.")
+    .option("--pairing-code", "show a code to type on the phone, instead of a QR code")
+    .option("--phone <number>", "the number that is linked by the code, with country code: +49 152 00000001")
+    .option("--force", "link anew although a link works; the old one is kept until the new one works")
+    .option("--json", "one JSON object a line")
+    .action(async ({ pairingCode, phone, force, json }: Flags) => {
+      const number = chosenNumber(pairingCode ?? false, phone);
+      // Loading WhatsApp's client takes longer than most commands.
+      const { auth } = await import("./auth-flow.ts");
+      await auth({ number, force: force ?? false, json: json ?? false }, terminal);
+    });
+}
+
+function chosenNumber(pairingCode: boolean, phone: string | undefined): string | undefined {
+  if (pairingCode && phone === undefined) {
+    throw new CommandError("--pairing-code needs the number, too: --pairing-code --phone +4915200000001", 2);
+  }
+  if (!pairingCode && phone !== undefined) {
+    throw new CommandError("--phone goes with --pairing-code; a QR code needs no number.", 2);
+  }
+  return phone === undefined ? undefined : parseNumber(phone);
+}
+
+/** The form in which WhatsApp names accounts: country code first, digits only. */
+export function parseNumber(text: string): string {
+  const digits = text
+    .trim()
+    .replace(/^\+/, "")
+    .replaceAll(/[\s().\-/]/g, "");
+  const number = digits.replace(/^00/, "");
+  if (/^[1-9]\d{6,14}$/.test(number)) return number;
+  const why = /^0\d+$/.test(number)
+    ? "it lacks the country code (and the 0 in front of it goes)"
+    : "it must be digits, country code first";
+  throw new CommandError(`--phone ${text}: ${why}, for example +4915200000001.`, 2);
+}

@@ -1,0 +1,45 @@
+import type { migrations as ledger } from "./schema.ts";
+
+/** Of `state.db`; the rules of the ledger's migrations hold here, too. */
+export const whatsAppMigrations: typeof ledger = [
+  {
+    name: "001-link",
+    sql: `
+      -- The link in use is the newest one that a phone agreed to. An older one stays until the newer
+      -- one was once connected: linking anew costs nothing when it is broken off.
+      CREATE TABLE links (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        creds TEXT NOT NULL,
+        -- Own id with the device; null until the phone agreed.
+        account TEXT,
+        opened_at INTEGER,
+        -- The code with which the network refused it for good.
+        refused INTEGER
+      ) STRICT;
+
+      -- Sessions, one-time keys, sender keys; named as in a multi-file link.
+      CREATE TABLE keys (
+        link_id INTEGER NOT NULL REFERENCES links(id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (link_id, name)
+      ) STRICT, WITHOUT ROWID;
+
+      -- What was decrypted, committed with the key that is used up by it and before the network is
+      -- told that it arrived. Rows outlive their link.
+      CREATE TABLE inbox (
+        -- SHA-256 of the ciphertext: the same one again is answered from here.
+        hash TEXT PRIMARY KEY,
+        account TEXT NOT NULL,
+        message_key TEXT NOT NULL,
+        -- A stanza may hold several; half of one is no message.
+        part INTEGER NOT NULL,
+        parts INTEGER NOT NULL,
+        type TEXT NOT NULL,
+        attrs TEXT NOT NULL,
+        plain BLOB NOT NULL
+      ) STRICT;
+      CREATE INDEX inbox_message ON inbox(message_key);
+    `,
+  },
+];
