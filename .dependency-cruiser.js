@@ -47,7 +47,7 @@ const rooms = [
     "^src/cli/",
     ...withPorts,
     "^src/control/",
-    "^src/channels/local/",
+    "^src/channels/(local|whatsapp)/",
     "^src/(main|config|clock|containers|home|log)\\.ts$",
     // `doctor` looks at the person's Kiro as a start would.
     "^src/(kiro-supply\\.ts$|kiro/|runtime/run-program\\.ts$)",

@@ -5,14 +5,15 @@ import { MAIN, type Folder } from "./domain/ids.ts";
 import type { Log } from "./domain/log.ts";
 import type { Home } from "./home.ts";
 import { agentName, writeAgent, type AgentPlace } from "./kiro-agent.ts";
+import { closedTo, handOverFolder, handOverLogin } from "./kiro/hand-over.ts";
 import { createLogins, type GiveBack, type Logins } from "./kiro/hold-login.ts";
 import { kiroMode, type KiroMode } from "./kiro/kiro-mode.ts";
-import { hostHome, kiroMounts, type KiroMounts } from "./kiro/kiro-mounts.ts";
+import { FIXED, hostHome, kiroMounts, type KiroMounts } from "./kiro/kiro-mounts.ts";
 import { personsPlaces, type KiroPlaces } from "./kiro/kiro-places.ts";
 import { createLease } from "./kiro/lease.ts";
 import { isLoginKey, isLoginState } from "./kiro/login-rows.ts";
 import { loginState } from "./kiro/login-state.ts";
-import { handOverLogin, lookAt, makeMountPoints, resolvedPlaces } from "./kiro/mount-points.ts";
+import { lookAt, makeMountPoints, resolvedPlaces } from "./kiro/mount-points.ts";
 import type { PersonsAgent } from "./kiro/agent-file.ts";
 import { readPersonsAgent, type ReadAgent } from "./kiro/read-agent.ts";
 import { createSharedLogin } from "./kiro/shared-login.ts";
@@ -201,9 +202,27 @@ function prepareMounts(kiro: Kiro, paths: GroupPaths, mode: KiroMode, folder: Fo
   });
   const problem = makeMountPoints(made.points, owner);
   if (problem !== undefined) throw new LaunchError("crash", problem);
-  if (owner && (mode.kind === "owner-login" || mode.kind === "shared-home")) handOverLogin(persons.data, owner);
-  tell(kiro, folder, made.notes);
+  if (owner) handOver(persons, mode, owner);
+  tell(kiro, folder, owner ? [...made.notes, ...closedNotes(made, owner)] : made.notes);
   return made;
+}
+
+function handOver(persons: KiroPlaces, { kind }: KiroMode, owner: Owner): void {
+  if (kind !== "owner-login" && kind !== "shared-home") return;
+  handOverLogin(persons.data, owner);
+  if (kind === "owner-login") return;
+  handOverFolder(persons.kiro, owner, FIXED);
+  handOverFolder(persons.aws, owner);
+}
+
+/** What is only shown stays the person's, with the mode they gave it. */
+function closedNotes({ mounts }: KiroMounts, owner: Owner): string[] {
+  return mounts.flatMap(({ source, persons, readonly }) => {
+    const path = persons && readonly ? closedTo(owner, source) : undefined;
+    return path === undefined
+      ? []
+      : [`${path} cannot be read by the agent's user (${owner.uid}): chmod -R go+rX ${source}`];
+  });
 }
 
 /** Once each: they are the same before every turn. */

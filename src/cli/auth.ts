@@ -21,8 +21,19 @@ export function addAuth(program: Command, terminal: Terminal): void {
       const number = chosenNumber(pairingCode ?? false, phone);
       // Loading WhatsApp's client takes longer than most commands.
       const { auth } = await import("./auth-flow.ts");
-      await auth({ number, force: force ?? false, json: json ?? false }, terminal);
+      try {
+        await auth({ number, force: force ?? false, json: json ?? false }, terminal);
+      } finally {
+        endSoon();
+      }
     });
+}
+
+const LEFT_OVER_MS = 100;
+
+/** Baileys leaves a timer of 30 seconds behind, which holds nothing but the process. */
+function endSoon(): void {
+  setTimeout(() => process.exit(), LEFT_OVER_MS).unref();
 }
 
 function chosenNumber(pairingCode: boolean, phone: string | undefined): string | undefined {

@@ -11,6 +11,9 @@ export interface HostStatus {
   pid: number;
   runtime: string;
   runningTurns: unknown[];
+  /** Somebody was logged in to Kiro at a start. */
+  kiroSeen: boolean;
+  groups: { agent: string | null }[];
 }
 
 /** Engine, image, where turns run, and what containers there are. */
@@ -18,18 +21,19 @@ export async function checkContainers(
   config: Config,
   env: NodeJS.ProcessEnv,
   host: HostStatus | undefined,
+  isKiro: boolean,
 ): Promise<Check[]> {
   const configured = config.settings.NANOCLAW_AGENT_RUNTIME;
-  if (configured === "host") return [runsOnHost(config, "set so by NANOCLAW_AGENT_RUNTIME")];
+  if (configured === "host") return [runsOnHost(isKiro, "set so by NANOCLAW_AGENT_RUNTIME")];
   const state = await lookAtContainers(config.settings, env, systemClock);
   const problem = containerProblem(state, config.settings);
   // Without an engine the offline agent still answers, unless containers were asked for.
-  const missing = configured === "docker" || usesKiro(config) ? "wrong" : "note";
+  const missing = configured === "docker" || isKiro ? "wrong" : "note";
   const engine = askEngine(config.settings, env, systemClock);
   if (state.kind === "no-client" || state.kind === "no-engine") {
     const said = state.kind === "no-engine" ? `: ${state.detail}` : "";
     const check: Check = { name: "engine", state: missing, detail: `${problem?.detail ?? ""}${said}` };
-    return [{ ...check, ...(problem && { cure: problem.cure }) }, whereTurnsRun(config, state, host)];
+    return [{ ...check, ...(problem && { cure: problem.cure }) }, whereTurnsRun(config, state, host, isKiro)];
   }
   const detail = `${config.settings.NANOCLAW_DOCKER} ${await engine.version().catch(() => "answers")}`;
   const image = config.settings.NANOCLAW_AGENT_IMAGE;
@@ -38,31 +42,28 @@ export async function checkContainers(
     problem
       ? { name: "image", state: state.kind === "other-source" ? "note" : missing, ...problem }
       : { name: "image", state: "ok", detail: `${image}, made from these sources` },
-    whereTurnsRun(config, state, host),
+    whereTurnsRun(config, state, host, isKiro),
     await checkLeftOver(config, env, host),
   ];
 }
 
-const usesKiro = ({ settings }: Config): boolean =>
-  settings.NANOCLAW_AGENT === "kiro" || settings.KIRO_API_KEY !== undefined;
-
-const runsOnHost = (config: Config, why: string): Check => ({
+const runsOnHost = (isKiro: boolean, why: string): Check => ({
   name: "runtime",
   state: "note",
-  detail: `host, ${why}: turns are plain processes of this user, without any isolation${usesKiro(config) ? ": Kiro can read and run whatever you can" : " (the offline agent runs no commands)"}`,
+  detail: `host, ${why}: turns are plain processes of this user, without any isolation${isKiro ? ": Kiro can read and run whatever you can" : " (the offline agent runs no commands)"}`,
 });
 
 /** A running host decided at its start; without one, what the next start would decide. */
-function whereTurnsRun(config: Config, state: ContainerState, host: HostStatus | undefined): Check {
+function whereTurnsRun(config: Config, state: ContainerState, host: HostStatus | undefined, isKiro: boolean): Check {
   const isReady = state.kind === "ready" || state.kind === "other-source";
-  const isWanted = config.settings.NANOCLAW_AGENT_RUNTIME === "docker" || usesKiro(config);
+  const isWanted = config.settings.NANOCLAW_AGENT_RUNTIME === "docker" || isKiro;
   const next = isReady || isWanted ? "docker" : "host";
   const now = host?.running ? host.runtime : next;
   if (now === "host" && next === "docker") {
-    const check = runsOnHost(config, "since at its start there was no container engine with an image");
+    const check = runsOnHost(isKiro, "since at its start there was no container engine with an image");
     return { ...check, cure: "restart the host: turns then run in containers" };
   }
-  if (now === "host") return runsOnHost(config, "for want of containers");
+  if (now === "host") return runsOnHost(isKiro, "for want of containers");
   if (isReady) return { name: "runtime", state: "ok", detail: "docker: turns run in containers" };
   const cure = "see above; or, without isolation, NANOCLAW_AGENT_RUNTIME=host";
   return { name: "runtime", state: "wrong", detail: "docker: messages wait for the container engine", cure };

@@ -1,11 +1,10 @@
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { z } from "zod";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { askEngine, buildCommand } from "../containers.ts";
-import { personsKiro, type PersonsKiro } from "../kiro-supply.ts";
+import type { PersonsKiro } from "../kiro-supply.ts";
 import { loginState } from "../kiro/login-state.ts";
 import { readPersonsAgent } from "../kiro/read-agent.ts";
 import { whoami } from "../kiro/whoami.ts";
@@ -16,39 +15,58 @@ import { tryTurn } from "./try-turn.ts";
 export interface KiroQuestion {
   config: Config;
   env: NodeJS.ProcessEnv;
+  person: PersonsKiro;
+  /** Some chat is answered by Kiro. */
+  isMeant: boolean;
+  isHostRunning: boolean;
   /** Spend one prompt to see that an answer and our tools come. */
-  prompt: string | null;
+  trial: { prompt: string; interrupted: AbortSignal } | null;
 }
 
 /** Whether Kiro can answer: its program, its login, the agent's file, one turn. */
-export async function checkKiro(question: KiroQuestion): Promise<Check[]> {
-  const scratch = mkdtempSync(join(tmpdir(), "nanoclaw-doctor-"));
-  try {
-    return await checksOf(question, personsKiro(question.env, scratch));
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
-}
-
-async function checksOf({ config, env, prompt }: KiroQuestion, person: PersonsKiro): Promise<Check[]> {
-  const agent = checkAgent(config, person);
-  if (agent.name === "agent") return [agent];
+export async function checkKiro({
+  config,
+  env,
+  person,
+  isMeant,
+  isHostRunning,
+  trial,
+}: KiroQuestion): Promise<Check[]> {
+  if (!isMeant) return [offline];
   const program = await checkProgram(config, env);
   const login = await checkLogin(config, env, person);
-  const file = checkAgentFile(config, person);
-  const before = [agent, program, login, file];
-  if (prompt === null || before.some(({ state }) => state === "wrong")) return before;
-  return [...before, await tryTurn({ config, env, prompt })];
+  const checks = [program, login, checkAgentFile(config, person), ...switches(config)];
+  if (trial === null || checks.some(({ state }) => state === "wrong")) return checks;
+  // Two holders of one login would log each other out.
+  if (isHostRunning && config.settings.KIRO_API_KEY === undefined) return [...checks, notTried];
+  return [...checks, await tryTurn({ config, env, ...trial })];
 }
 
-/** Named `agent` when Kiro is not the one that answers. */
-function checkAgent({ settings }: Config, { files }: PersonsKiro): Check {
-  const isReady = settings.KIRO_API_KEY !== undefined || loginState(files.readLogin).kind === "logged-in";
-  const isKiro = settings.NANOCLAW_AGENT === "kiro" || (settings.NANOCLAW_AGENT === undefined && isReady);
-  if (isKiro) return { name: "kiro", state: "ok", detail: "Kiro answers" };
-  const detail = "offline: built in, reminders only, no language model";
-  const cure = "for Kiro: set KIRO_API_KEY in .env, or run kiro-cli login; then restart";
-  return { name: "agent", state: "note", detail, cure };
+const offline: Check = {
+  name: "agent",
+  state: "note",
+  detail: "offline: built in, reminders only, no language model",
+  cure: "for Kiro: set KIRO_API_KEY in .env, or run kiro-cli login; then restart",
+};
+
+const notTried: Check = {
+  name: "kiro turn",
+  state: "note",
+  detail: "not tried: the running host uses the login",
+  cure: 'npm run nanoclaw -- chat "hello", or stop the host and run doctor again',
+};
+
+/** What was opened on purpose. */
+function switches({ settings }: Config): Check[] {
+  const open: Check[] = [];
+  if (settings.NANOCLAW_KIRO_SHARED_HOME) {
+    const detail = "NANOCLAW_KIRO_SHARED_HOME: every group can read and change ~/.kiro, ~/.aws and your Kiro login";
+    open.push({ name: "kiro home", state: "note", detail, cure: "remove it and set KIRO_API_KEY" });
+  }
+  if (settings.NANOCLAW_KIRO_AWS) {
+    open.push({ name: "kiro aws", state: "note", detail: "NANOCLAW_KIRO_AWS: main can read ~/.aws" });
+  }
+  return open;
 }
 
 const probeSchema = z.looseObject({ version: z.string().nullable() });

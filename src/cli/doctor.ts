@@ -9,6 +9,8 @@ import { columns, json } from "./display.ts";
 import { checkContainers, type HostStatus } from "./doctor-containers.ts";
 import { checkKiro } from "./doctor-kiro.ts";
 import { CommandError } from "./outcome.ts";
+import type { PersonsKiro } from "../kiro-supply.ts";
+import { isKiroMeant, withPersonsKiro } from "./persons-kiro.ts";
 import type { Terminal } from "./terminal.ts";
 import { TRIAL_PROMPT } from "./try-turn.ts";
 
@@ -45,8 +47,7 @@ async function examine(terminal: Terminal, prompt: string | null): Promise<Check
       checkHome(config),
       checkDisk(config),
       ...host,
-      ...(await checkContainers(config, terminal.env, status)),
-      ...(await checkKiro({ config, env: terminal.env, prompt })),
+      ...(await withPersonsKiro(terminal.env, (person) => checkTurns(terminal, config, status, person, prompt))),
       whatsapp,
     ];
   } catch (error) {
@@ -54,6 +55,22 @@ async function examine(terminal: Terminal, prompt: string | null): Promise<Check
     const cure = "correct the settings named above, in the environment or in .env";
     return [node, { name: "settings", state: "wrong", detail: error.message, cure }];
   }
+}
+
+/** Where turns run, and whether their agent can answer. */
+async function checkTurns(
+  { env, interrupted }: Terminal,
+  config: Config,
+  status: HostStatus | undefined,
+  person: PersonsKiro,
+  prompt: string | null,
+): Promise<Check[]> {
+  const isMeant = isKiroMeant(config, person, status);
+  const trial = prompt === null ? null : { prompt, interrupted };
+  return [
+    ...(await checkContainers(config, env, status, isMeant)),
+    ...(await checkKiro({ config, env, person, isMeant, isHostRunning: status?.running === true, trial })),
+  ];
 }
 
 function checkHome({ home }: Config): Check {

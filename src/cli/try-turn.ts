@@ -15,6 +15,7 @@ export interface TrialTurn {
   config: Config;
   env: NodeJS.ProcessEnv;
   prompt: string;
+  interrupted: AbortSignal;
 }
 
 /** What is asked where nobody names another prompt: an answer alone would not show that our tools are there. */
@@ -26,12 +27,12 @@ const LOOK_MS = 250;
 const name = "kiro turn";
 
 /** One whole turn in a home made for it, gone afterwards: the same way as every message, and nothing of it stays. */
-export async function tryTurn({ config, env, prompt }: TrialTurn): Promise<Check> {
+export async function tryTurn({ config, env, prompt, interrupted }: TrialTurn): Promise<Check> {
   const home = realpathSync(mkdtempSync(join(tmpdir(), "nanoclaw-doctor-")));
   const trial: Config = { ...config, home, settings: { ...config.settings, NANOCLAW_AGENT: "kiro" } };
   const startedAt = performance.now();
   try {
-    const seen = await runTrial(trial, env, prompt);
+    const seen = await runTrial(trial, env, prompt, interrupted);
     return verdict(seen, performance.now() - startedAt);
   } catch (error) {
     return { name, state: "wrong", detail: (error as Error).message, cure: "as the message says" };
@@ -47,7 +48,12 @@ interface Seen {
   isAnswered: boolean;
 }
 
-async function runTrial(config: Config, env: NodeJS.ProcessEnv, prompt: string): Promise<Seen> {
+async function runTrial(
+  config: Config,
+  env: NodeJS.ProcessEnv,
+  prompt: string,
+  interrupted: AbortSignal,
+): Promise<Seen> {
   await using _host = await startHost({ config, env, clock: systemClock, what: "nanoclaw doctor" });
   using connection = await connect(config);
   const chat = chatClient(config, "main", connection);
@@ -59,7 +65,7 @@ async function runTrial(config: Config, env: NodeJS.ProcessEnv, prompt: string):
   let outcome = await chat.outcome(seq);
   // A turn that waits was told why; here nobody waits for the cure.
   while (["waiting", "running"].includes(outcome.state) && replies.at(-1)?.source !== "notice") {
-    if (performance.now() > until) break;
+    if (interrupted.aborted || performance.now() > until) break;
     await systemClock.sleep(LOOK_MS, over.signal);
     outcome = await chat.outcome(seq);
   }

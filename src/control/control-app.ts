@@ -52,7 +52,10 @@ function addLooking(app: Hono, { store, clock, zone, host }: ControlOptions): vo
     context.json({
       ...host(),
       now: clock.now(),
-      groups: store.groups.list().map(({ folder, name }) => ({ folder, name })),
+      kiroSeen: store.settings.get("kiro-login-seen") === "true",
+      groups: store.groups
+        .list()
+        .map(({ folder, name, settings }) => ({ folder, name, agent: settings.agent ?? null })),
       runningTurns: store.turns
         .running()
         .map(({ id, folder, kind, attempts, createdAt }) => ({ id, folder, kind, attempts, createdAt })),

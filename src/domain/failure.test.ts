@@ -7,6 +7,7 @@ const after = (errorClass: ErrorClass, changes: object = {}): AfterFailure =>
     ...{
       failure: { class: errorClass, detail: "detail /secret/path" },
       crashes: 1,
+      attempts: 1,
       acted: false,
       told: false,
       now: 1_000,
@@ -38,17 +39,23 @@ describe("after a failed attempt", () => {
       class: "limit-reached",
       detail: "d",
       say: "Kiro takes no more requests for the moment",
-      until: 31_000,
+      until: 91_000,
     };
     expect(after("limit-reached", { failure })).toEqual({
-      ...{ kind: "wait", at: 31_000 },
+      ...{ kind: "wait", at: 91_000 },
       say: "I cannot answer: Kiro takes no more requests for the moment. Your message waits and is answered after that.",
     });
     expect(after("limit-reached", { failure: { ...failure, until: 9e12 } }).kind).toBe("wait");
     expect(after("limit-reached", { failure: { ...failure, until: 9e12 } })).toMatchObject({
       at: 1_000 + LONGEST_WAIT_MS,
     });
-    expect(after("limit-reached", { failure: { ...failure, until: 0 } })).toMatchObject({ at: 6_000 });
+    expect(after("limit-reached", { failure: { ...failure, until: 0 } })).toMatchObject({ at: 61_000 });
+    expect(after("limit-reached", { failure, attempts: 4 })).toMatchObject({ at: 481_000 });
+  });
+
+  test("a limit in the middle of an agent's own work ends the turn: begun anew it would do all that again", () => {
+    const failure = { class: "limit-reached", detail: "d", until: 91_000, hasWorked: true };
+    expect(after("limit-reached", { failure })).toMatchObject({ kind: "end", status: "interrupted" });
   });
 
   test.each([

@@ -12,14 +12,20 @@ export interface Failure {
   say?: string;
   /** When waiting is over, epoch ms, where that is known. */
   until?: number;
+  /** The agent had used tools of its own before: begun anew, it would do all that again. */
+  hasWorked?: boolean;
 }
 
-/** An agent's own account of why it did not answer. */
-export function failureOf(answer: Extract<Answer, { status: "error" }>): Failure {
-  const { say, resetsAt } = answer;
+/**
+ * An agent's own account of why it did not answer.
+ * @param screen takes secret values out of its words.
+ */
+export function failureOf(answer: Extract<Answer, { status: "error" }>, screen: (text: string) => string): Failure {
+  const { say, resetsAt, worked } = answer;
   return {
-    ...{ class: answer.class, detail: answer.error },
-    ...(say !== undefined && { say }),
+    ...{ class: answer.class, detail: screen(answer.error) },
+    ...(say !== undefined && { say: screen(say) }),
+    ...(worked && { hasWorked: true }),
     ...(resetsAt !== undefined && { until: resetsAt }),
   };
 }
@@ -28,6 +34,8 @@ export interface FailureFacts {
   failure: Failure;
   /** Attempts of this turn that failed with class `crash`, this one included. */
   crashes: number;
+  /** All attempts of this turn. */
+  attempts: number;
   /** A request of this turn was executed that had an effect outside the group's folder. */
   acted: boolean;
   /** The person was already told that this turn waits. */
@@ -64,7 +72,7 @@ export function decideAfterFailure(facts: FailureFacts): AfterFailure {
     case "image-mismatch":
       return wait(facts, WAIT_STEP_MS);
     case "limit-reached":
-      return wait(facts, LONGEST_WAIT_MS);
+      return afterLimit(facts);
     case "engine-down":
       return wait(facts, ENGINE_STEP_MS);
     case "timeout":
@@ -77,6 +85,15 @@ export function decideAfterFailure(facts: FailureFacts): AfterFailure {
     default:
       return facts.failure.class satisfies never;
   }
+}
+
+/** Each try is paid for: the pauses grow, and what had begun to work is not simply begun again. */
+function afterLimit(facts: FailureFacts): AfterFailure {
+  if (facts.failure.hasWorked) return { kind: "end", status: "interrupted", say: actedSentence(facts.failure) };
+  const { failure, attempts, now } = facts;
+  if (failure.until === undefined) return wait(facts, LONGEST_WAIT_MS);
+  const pause = LOGIN_STEP_MS * 2 ** Math.min(10, Math.max(0, attempts - 1));
+  return wait({ ...facts, failure: { ...failure, until: Math.max(failure.until, now + pause) } }, LONGEST_WAIT_MS);
 }
 
 function afterCrash({ crashes, now }: FailureFacts): AfterFailure {

@@ -245,12 +245,12 @@ describe("the person's files", () => {
     expect(notes).toHaveLength(6);
   });
 
-  it("are all kept on the person's own machine", () => {
-    const visible = { all: true, personsHome: "/home/ann", mounts: [], kiro: "/home/ann/.kiro" };
+  it("are all kept on the person's own machine, also when Kiro gets another home there", () => {
+    const visible = { all: true, personsHome: "/home/ann", mounts: [], kiro: "/data/kiro/main/.kiro" };
     expect(derive({ resources: resources.slice(0, 5) }, { visible }).file.resources).toEqual([
-      ...resources.slice(0, 5),
+      ...resources.slice(0, 5).map((path) => (typeof path === "string" ? path.replace("~", "/home/ann") : path)),
       "file://.kiro/steering/**/*.md",
-      "file:///home/ann/.kiro/steering/**/*.md",
+      "file:///data/kiro/main/.kiro/steering/**/*.md",
     ]);
   });
 

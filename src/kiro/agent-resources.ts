@@ -34,8 +34,9 @@ export function placeResources(resources: readonly unknown[], visible: Visible, 
 function placeResource(resource: unknown, visible: Visible): { path: string } | { problem: string } {
   const [, scheme, path] = (typeof resource === "string" && /^(file|skill):\/\/(.+)$/s.exec(resource)) || [];
   if (scheme === undefined || path === undefined) return { problem: "it is no file:// or skill:// path" };
-  if (visible.all) return { path: `${scheme}://${path}` };
+  // The home that Kiro gets may be another one than the person's.
   const full = /^~(?=\/|$)/.test(path) ? visible.personsHome + path.slice(1) : path;
+  if (visible.all) return { path: `${scheme}://${full}` };
   const clean = posix.normalize(full);
   if (!clean.startsWith("/")) {
     return clean.startsWith("..")

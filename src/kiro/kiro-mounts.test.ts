@@ -48,6 +48,13 @@ describe("what a container sees of Kiro", () => {
     );
   });
 
+  it("is put upon folders of the group's own, with the one above them", () => {
+    const look = (path: string) => (path.endsWith("steering") ? ("missing" as const) : ("folder" as const));
+    const { points } = mountsOf({ kind: "owner-login" }, { look });
+    const names = points.map(({ path }) => path.replace("/nc/data/kiro/g/", ""));
+    expect(names).toEqual([".local", ".local/share", ".local/share/kiro-cli", ".kiro", ".kiro/skills"]);
+  });
+
   it("is a copy of the login, and nothing else, for a group it is shared with", () => {
     for (const writeBack of [false, true]) {
       expect(lines({ kind: "shared-login", writeBack }, { aws: true })).toEqual([

@@ -36,8 +36,8 @@ export interface KiroMountFacts {
 }
 
 const inside = linuxPlaces(CONTAINER_HOME);
-/** Folders of the group's own `.kiro` that stay as the host made them. */
-const FIXED = ["agents", "settings", "hooks"];
+/** Folders of `.kiro` that stay as the host made them, or in the shared home as the person did. */
+export const FIXED = ["agents", "settings", "hooks"];
 const nothing: KiroMounts = { mounts: [], points: [], notes: [] };
 
 /** What a container sees of Kiro besides the group's own home. */
@@ -65,7 +65,7 @@ function ownerMounts({ places, look, aws, groupHome }: KiroMountFacts): KiroMoun
     source: join(places.kiro, name),
     target: join(inside.kiro, name),
     readonly: true,
-    points: [{ path: join(groupHome, ".kiro", name), owned: true }],
+    points: [[".kiro"], [".kiro", name]].map((parts) => ({ path: join(groupHome, ...parts), owned: true })),
   });
   const offered: Offered[] = [
     { source: places.data, target: inside.data, readonly: false, points: dataPoints(groupHome) },
@@ -116,7 +116,8 @@ function withFolder(all: KiroMounts, offered: Offered, look: KiroMountFacts["loo
       };
     case "folder": {
       const mount = { source, target, readonly, owned: !readonly, persons: true };
-      return { ...all, mounts: [...all.mounts, mount], points: [...all.points, ...points] };
+      const fresh = points.filter(({ path }) => !all.points.some((known) => known.path === path));
+      return { ...all, mounts: [...all.mounts, mount], points: [...all.points, ...fresh] };
     }
     default:
       return found satisfies never;

@@ -1,10 +1,9 @@
-import { execFileSync } from "node:child_process";
-import { chownSync, lstatSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporary } from "../../test/kiro-database-kit.ts";
 import { personsPlaces } from "./kiro-places.ts";
-import { handOverLogin, lookAt, makeMountPoints, resolvedPlaces } from "./mount-points.ts";
+import { lookAt, makeMountPoints, resolvedPlaces } from "./mount-points.ts";
 
 const isRoot = process.getuid?.() === 0;
 const other = { uid: 234_567, gid: 234_567 };
@@ -57,26 +56,4 @@ it("follows the person's own links to their folders, and leaves what is not ther
   symlinkSync(join(home, "dotfiles", "kiro"), join(home, ".kiro"));
   const places = personsPlaces({ platform: "linux", env: {}, home });
   expect(resolvedPlaces(places)).toEqual({ ...places, kiro: join(home, "dotfiles", "kiro") });
-});
-
-describe.runIf(isRoot)("a login in the hands of a host that is root", () => {
-  it("goes to the user inside, file by file, and nothing else does", () => {
-    const data = temporary();
-    const victim = join(temporary(), "victim");
-    for (const name of ["data.sqlite3", "data.sqlite3-wal", "other"]) writeFileSync(join(data, name), "");
-    writeFileSync(victim, "");
-    symlinkSync(victim, join(data, "data.sqlite3-shm"));
-    execFileSync("mkfifo", [join(data, "data.sqlite3-journal")]);
-    chownSync(data, 0, 0);
-    handOverLogin(data, other);
-    const owners = readdirSync(data).map((name) => [name, lstatSync(join(data, name)).uid]);
-    expect(Object.fromEntries(owners)).toEqual({
-      "data.sqlite3": other.uid,
-      "data.sqlite3-wal": other.uid,
-      "data.sqlite3-shm": 0,
-      "data.sqlite3-journal": 0,
-      other: 0,
-    });
-    expect(statSync(victim).uid).toBe(0);
-  });
 });

@@ -1,15 +1,4 @@
-import {
-  chownSync,
-  closeSync,
-  constants,
-  fchownSync,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  realpathSync,
-} from "node:fs";
+import { lchownSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { KiroPlaces } from "./kiro-places.ts";
 import type { Owner } from "./shared-login-files.ts";
@@ -31,7 +20,7 @@ export function makeMountPoints(points: readonly MountPoint[], owner: Owner | nu
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (!stat) {
       mkdirSync(path, { mode: 0o755 });
-      if (owned && owner) chownSync(path, owner.uid, owner.gid);
+      if (owned && owner) lchownSync(path, owner.uid, owner.gid);
     } else if (!stat.isDirectory()) {
       return `${path} is no folder; remove it, it is made again at the next turn`;
     }
@@ -58,31 +47,5 @@ function real(path: string): string {
     return realpathSync(path);
   } catch {
     return path; // not there
-  }
-}
-
-/** Kiro's database and what SQLite keeps beside it; of the rest, V3's programs among it, reading is enough. */
-const LOGIN_FILE = /^data\.sqlite3(?:-wal|-shm|-journal)?$/;
-
-/**
- * Gives the person's login to the user inside, where the host is root and that user is another one.
- * The person is root then, and can use it as before.
- */
-export function handOverLogin(data: string, { uid, gid }: Owner): void {
-  for (const name of readdirSync(data).filter((name) => LOGIN_FILE.test(name))) handOver(join(data, name), uid, gid);
-}
-
-function handOver(path: string, uid: number, gid: number): void {
-  let file: number;
-  try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch {
-    return; // gone by now, or a link: nothing of Kiro's
-  }
-  try {
-    const stat = fstatSync(file);
-    if (stat.isFile() && stat.nlink === 1) fchownSync(file, uid, gid);
-  } finally {
-    closeSync(file);
   }
 }

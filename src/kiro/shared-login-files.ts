@@ -123,11 +123,18 @@ export function placeDatabase(
   }
 }
 
+/** An agent may have closed its own folder to its user. */
+function openUp(path: string): void {
+  if (process.getuid?.() !== 0 && !lstatSync(path).isSymbolicLink()) chmodSync(path, 0o700);
+  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  closeSync(folder);
+}
+
 /** A log that stayed behind would be taken for the new database's. */
 export function clearDatabase(paths: SharedLoginPaths, group: Folder): void {
   const folder = paths.folder(group);
   if (!lstatSync(folder, { throwIfNoEntry: false })) mkdirSync(folder, { mode: 0o700 });
-  closeSync(openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW));
+  openUp(folder);
   for (const suffix of ["-wal", "-shm", "-journal", ""]) {
     const path = `${paths.database(group)}${suffix}`;
     const stat = lstatSync(path, { throwIfNoEntry: false });

@@ -30,7 +30,7 @@ export function writeAgentFile({ base, exclusive }: AgentFilePlace, agent: Agent
   const content = `${JSON.stringify(agent, null, 2)}\n`;
   const name = `${agent.name}.json`;
   return inFolder(base, [".kiro", "agents"], (folder) => {
-    if (exclusive) removeOthers(folder, name);
+    removeOthers(folder, name, exclusive ? /./ : OURS);
     return place(folder, name, content);
   });
 }
@@ -57,9 +57,12 @@ function place(folder: string, name: string, content: string): "written" | "same
   return "written";
 }
 
-function removeOthers(folder: string, name: string): void {
+/** In a folder that is not ours alone: files of an agent that had another name before. */
+const OURS = /^nanoclaw-.*\.json$/;
+
+function removeOthers(folder: string, name: string, which: RegExp): void {
   const others = readdirSync(folder, { withFileTypes: true }).filter(
-    (entry) => entry.name !== name && !entry.isDirectory(),
+    (entry) => entry.name !== name && which.test(entry.name) && !entry.isDirectory(),
   );
   for (const other of others) unlinkSync(join(folder, other.name));
 }

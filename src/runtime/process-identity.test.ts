@@ -35,7 +35,7 @@ describe.each(platforms)("the identity of a process, as on %s", (platform) => {
 
   test("a process that is dead but not buried is none", async () => {
     // The shell becomes a program that never asks what became of its child.
-    const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 1000"], { stdio: ["ignore", "pipe", "ignore"] });
+    const parent = spawn("sh", ["-c", "sleep 0.2 & echo $!; exec sleep 1000"], { stdio: ["ignore", "pipe", "ignore"] });
     const [pid] = (await once(parent.stdout, "data")) as [Buffer];
     while ((await processStart(Number(pid.toString()), platform)) !== undefined) await new Promise(setImmediate);
     expect(await processStart(parent.pid as number, platform)).toBeDefined();

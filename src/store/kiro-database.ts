@@ -58,9 +58,8 @@ export function readKiroDatabase(source: KiroSource, wanted: KiroWanted): KiroRe
     case "refused":
       return copy;
     case "too-large":
-      if (source.hostile) return { kind: "refused", problem: `it has ${copy.bytes} bytes` };
-      // A copy of years of conversations would stop the host for seconds.
-      return neighbourProblem(source.path) ? { kind: "refused", problem: "it is in use" } : readAt(source.path, wanted);
+      // Never where it lies: an agent that writes there could put a pipe in its place, and the host would hang.
+      return { kind: "refused", problem: `it has ${copy.bytes} bytes; remove old conversations with kiro-cli` };
     case "copy": {
       using _ = copy;
       return readAt(copy.path, wanted);

@@ -33,8 +33,8 @@ export interface KiroFiles {
 }
 
 const MIB = 1024 * 1024;
-/** Read as a copy up to there: a tenth of a second. */
-const PERSONS_BYTES = 64 * MIB;
+/** Read as a copy up to there, again only when it changed: half a second at most. */
+const PERSONS_BYTES = 256 * MIB;
 /** A group begins a turn with at most that much of conversations, and may add the rest. */
 const CONVERSATION_BYTES = 16 * MIB;
 const RETURNED_BYTES = 96 * MIB;

@@ -73,7 +73,11 @@ function finish(
   const { store, clock, log } = options;
   const at = { store, turn, attempt: attempt.n, now: clock.now() };
   log.info({ turn: turn.id, status: answer.status }, "Finished from its journal");
-  if (answer.status === "error") settleFailed(at, failureOf(answer));
+  if (answer.status === "error")
+    settleFailed(
+      at,
+      failureOf(answer, (text) => options.screen(text, turn.folder)),
+    );
   else
     settleAnswered(
       at,

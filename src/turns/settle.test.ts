@@ -54,7 +54,7 @@ describe("how a turn ends", () => {
     settleAnswered(at(withInput()), ok("x", "theirs"), "kiro");
     expect(store.sessions.get("main" as never, "kiro")).toBeNull();
     const started = withInput();
-    store.groups.startFresh("main" as never, started.attempt.startedAt + 1);
+    store.groups.startFresh("main" as never, 2_001);
     settleAnswered(at(started), ok("x", "s-2"), "kiro");
     expect(store.sessions.get("main" as never, "kiro")).toBeNull();
   });
@@ -218,6 +218,17 @@ describe("how a turn ends", () => {
       end(at(made.started));
       expect(taskOf(made).status).toBe(status);
       expect(store.tasks.runs(made.task.id, 5)).toMatchObject([{ status: logged }]);
+    });
+
+    test("that waits for what its chat was told already says nothing; somebody who writes is told", () => {
+      const out: Failure = { class: "logged-out", detail: "no login" };
+      settleFailed(at(run().started), out);
+      settleFailed(at(run(addTask(store)).started), out);
+      expect(sentTo(store)).toHaveLength(1);
+      settleFailed(at(withInput()), out);
+      expect(sentTo(store)).toHaveLength(2);
+      settleFailed(at(run(addTask(store)).started), { class: "engine-down", detail: "another cause" });
+      expect(sentTo(store)).toHaveLength(3);
     });
 
     test("a retry keeps a one-time task alive", () => {

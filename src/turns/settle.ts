@@ -38,8 +38,10 @@ export function settleAnswered(at: Settlement, answer: Answer & { status: "ok" }
 function keepSession({ store, turn, attempt, now }: Settlement, agent: string, session: string): void {
   const owner = store.sessions.ownerOf(agent, session);
   if (owner !== undefined && owner !== turn.folder) return;
-  const startedAt = store.turns.attempt(turn.id, attempt)?.startedAt ?? 0;
-  if (startedAt > store.groups.freshAt(turn.folder)) store.sessions.set(turn.folder, agent, session, now);
+  // "The newest in this home" is a group's own word for it.
+  if (session.startsWith("kiro:") && session !== `kiro:${turn.folder}`) return;
+  const begunAt = store.turns.attempt(turn.id, attempt)?.inputAt ?? 0;
+  if (begunAt > store.groups.freshAt(turn.folder)) store.sessions.set(turn.folder, agent, session, now);
 }
 
 /** The attempt failed: retry, wait or give up, as its cause says. */
@@ -101,7 +103,8 @@ function afterFailure(at: Settlement, failure: Failure, counts = failure.class =
   const { store, turn, now } = at;
   store.turns.noteFailure(turn.id, failure.class, failure.detail, counts);
   const crashes = Math.max(1, store.turns.find(turn.id)?.crashes ?? 0);
-  const next = decideAfterFailure({ failure, crashes, acted: actedNow(at), told: turn.told, now });
+  const told = turn.told || (turn.kind === "task" && isToldBeside(at, failure));
+  const next = decideAfterFailure({ failure, crashes, attempts: turn.attempts, acted: actedNow(at), told, now });
   switch (next.kind) {
     case "retry":
       store.turns.requeue(turn.id, next.at, turn.told);
@@ -119,6 +122,14 @@ function afterFailure(at: Settlement, failure: Failure, counts = failure.class =
   }
   return next;
 }
+
+/** Nobody asked just now: a task need not repeat what another turn of the chat was told to wait for. */
+const isToldBeside = ({ store, turn }: Settlement, failure: Failure): boolean =>
+  store.turns
+    .openIn(turn.folder)
+    .some(
+      (other) => other.id !== turn.id && other.chat === turn.chat && other.told && other.failureClass === failure.class,
+    );
 
 /** The turn as it was claimed may be older than what its requests did since. */
 const actedNow = ({ store, turn }: Settlement): boolean => store.turns.find(turn.id)?.acted ?? turn.acted;

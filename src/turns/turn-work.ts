@@ -64,9 +64,10 @@ export function launchSpec(
 }
 
 /** A group's own value counts, however small; an attempt that was adopted has used some of its time. */
-export function runLimits({ group, attempt }: Work, settings: TurnSettings, now: number): RunLimits {
+export function runLimits({ group, attempt }: Work, settings: TurnSettings, now: number, adopted: boolean): RunLimits {
   const whole = group.settings.timeout ?? settings.timeout;
-  const used = Math.max(0, now - attempt.startedAt);
+  // What a new one waited for before its launch is not its own time.
+  const used = adopted ? Math.max(0, now - attempt.startedAt) : 0;
   return {
     ready: READY_MS,
     silence: group.settings.silenceTimeout ?? settings.silenceTimeout,

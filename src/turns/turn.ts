@@ -163,7 +163,7 @@ async function supervise(
       running,
       journal: journalPath(options.paths(turn.folder).ipc, turn.id, attempt.n),
       frameToken: attempt.frameToken,
-      limits: runLimits(work, settings, clock.now()),
+      limits: runLimits(work, settings, clock.now(), running.stdin === null),
       clock,
       stop,
       watch: (end, gone) => options.watchUsage?.(work.group, end, gone),
@@ -213,7 +213,11 @@ function settleRun(
   if (answer?.status === "ok") return; // settled when the frame came
   const why = answer ? { class: answer.class, detail: answer.error } : (failure ?? { ended });
   options.log.warn({ group: work.turn.folder, turn: work.turn.id, attempt: work.attempt.n, ...why }, "Not answered");
-  if (answer) settleFailed(at, failureOf(answer));
+  if (answer)
+    settleFailed(
+      at,
+      failureOf(answer, (text) => options.screen(text, work.turn.folder)),
+    );
   else if (ended) settleEnded(at, ended);
   else if (failure && wasFound && failure.class === "crash") settleInterrupted(at, failure);
   else if (failure) settleFailed(at, failure);

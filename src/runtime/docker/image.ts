@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { LaunchError } from "../runtime.ts";
-import type { Engine } from "./engine.ts";
+import { classifyEngineError, firstLines, type Engine } from "./engine.ts";
 
 export const PROTOCOL_LABEL = "com.nanoclaw.protocol";
 export const SOURCE_LABEL = "com.nanoclaw.source";
@@ -18,8 +18,16 @@ export async function imagePrograms(engine: Engine, image: string): Promise<Read
   const folders = ["/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin"];
   const find = ["find", "-L", ...folders, "-maxdepth", "1", "-type", "f", "-perm", "/111"];
   const options = ["--rm", "--pull=never", "--network=none", "--log-driver=none", "--read-only", "--cap-drop=ALL"];
-  const listed = await engine.need("run", ...options, `--entrypoint=${find[0]}`, image, ...find.slice(1));
-  const paths = listed.split("\n").filter(Boolean);
+  const { code, stdout, stderr } = await engine.call(
+    "run",
+    ...options,
+    `--entrypoint=${find[0]}`,
+    image,
+    ...find.slice(1),
+  );
+  const paths = stdout.split("\n").filter(Boolean);
+  // It complains of a folder that is not there and of a loop of links, and lists the rest.
+  if (code !== 0 && paths.length === 0) throw new LaunchError(classifyEngineError(stderr), firstLines(stderr));
   return new Set(paths.flatMap((path) => [path, path.slice(path.lastIndexOf("/") + 1)]));
 }
 

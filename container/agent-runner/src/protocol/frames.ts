@@ -30,6 +30,8 @@ export const answerSchema = z.discriminatedUnion("status", [
     session: z.string().nullable(),
     /** For the person: what is wrong and the cure, as sentences. */
     say: z.string().max(500).optional(),
+    /** The agent had used tools of its own; begun anew, the turn would repeat what they did. */
+    worked: z.boolean().optional(),
     /** With `limit-reached`: when it is over, epoch milliseconds, where that is known. */
     resetsAt: z.int().min(0).optional(),
   }),

@@ -102,7 +102,7 @@ describe("a run", () => {
       calledTools: false,
       failure: {
         class: "crash",
-        blamesSession: true,
+        blamesSession: false,
         error:
           "Kiro gave no answer: it ended with code 0; stdout: > Half an / answer; stderr: key [removed: KIRO_API_KEY] / bad (kiro-cli 2.29.0)",
       },

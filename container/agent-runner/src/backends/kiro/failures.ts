@@ -152,6 +152,9 @@ export interface FailureFinder {
   cause(): KiroFailure | undefined;
 }
 
+/** The troubles of the person's MCP servers: another service's login or limit, not Kiro's. */
+const ofServer = /has failed to load after|\bmcp\b/i;
+
 /** Longest line that is looked through, in characters. */
 const LONGEST = 2_000;
 
@@ -165,6 +168,7 @@ export function createFailureFinder(facts: FailureFacts): FailureFinder {
   return {
     notice(text) {
       const line = text.slice(0, LONGEST);
+      if (ofServer.test(line)) return false;
       resetsAt ??= resetDate(line, facts.now);
       const found = phrases.findIndex((phrase) => applies(phrase, line, facts));
       const phrase = phrases[found];

@@ -82,7 +82,10 @@ function crash({ end, said, stdout, stderr }: Observed, about: JudgeFacts, isEmp
   const problem = said.shape === "stream" && said.problem !== undefined ? `; ${said.problem}` : "";
   const what = isEmpty ? "Kiro gave an empty answer" : "Kiro gave no answer";
   const error = `${what}: it ended with ${howEnded(end)}${problem}${tail("stdout", stdout)}${tail("stderr", stderr)}`;
-  return { class: "crash", error, blamesSession: end.kind === "exited" && end.signal === null };
+  // Words that were said, or a code of 0, speak for a conversation that could be continued: asking again costs.
+  const isSilent = said.shape === "stream" || stripEscapes(stdout).trim() === "";
+  const hasFailed = end.kind === "exited" && end.signal === null && end.code !== 0;
+  return { class: "crash", error, blamesSession: hasFailed && isSilent };
 }
 
 function howEnded(end: Observed["end"]): string {

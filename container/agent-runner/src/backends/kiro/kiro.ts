@@ -147,7 +147,7 @@ function onlyChanged(before: Conversation[] | undefined, after: Conversation[] |
 
 function finalAnswer(work: Work, outcome: Outcome, resume: Resume): Answer {
   const { turn, progress } = work;
-  if (outcome.kind === "failed") return failedAnswer(turn, outcome.failure);
+  if (outcome.kind === "failed") return failedAnswer(turn, outcome.failure, outcome.calledTools);
   if (outcome.kind === "other-session") {
     return failedAnswer(turn, {
       class: "crash",
@@ -168,10 +168,15 @@ function finalAnswer(work: Work, outcome: Outcome, resume: Resume): Answer {
   return { status: "ok", text: outcome.text, session, ...usage };
 }
 
-function failedAnswer({ session }: KiroTurn, { class: errorClass, error, say, resetsAt }: KiroFailure): Answer {
+function failedAnswer(
+  { session }: KiroTurn,
+  { class: errorClass, error, say, resetsAt }: KiroFailure,
+  worked = false,
+): Answer {
   return {
     ...{ status: "error", class: errorClass, error, session },
     ...(say === undefined ? {} : { say: say.slice(0, LONGEST_SAY) }),
+    ...(worked && { worked }),
     ...(resetsAt === undefined ? {} : { resetsAt }),
   };
 }
