@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import type { Config } from "./config.ts";
 import type { Clock } from "./domain/clock.ts";
+import type { Group } from "./domain/group.ts";
 import { MAIN, type Folder } from "./domain/ids.ts";
 import type { Log } from "./domain/log.ts";
 import type { Home } from "./home.ts";
@@ -40,8 +41,13 @@ export interface KiroSupplyOptions {
 }
 
 export interface KiroSupply extends AgentSupply {
-  /** After the open turns were looked at, and before any new one: takes back what a crash had lent. */
-  recover(alive: ReadonlySet<Folder>): Promise<void>;
+  /**
+   * For a group that an earlier host left at work: nobody else gets the login, and nothing is taken
+   * back, until what is left of that work is gone.
+   */
+  keepFor(folder: Folder, until: Promise<unknown>): void;
+  /** After all of these were named, and before any new turn: takes back what a crash had lent to others. */
+  recover(): Promise<void>;
 }
 
 /** What the parts below share. */
@@ -87,21 +93,25 @@ export function createKiroSupply(options: KiroSupplyOptions & { person: PersonsK
     told: new Set(),
   };
   const offline = offlineNeeds(options.config.settings.ASSISTANT_NAME);
+  const atWork = new Set<Folder>();
   return {
     prepare: (work, stop) => (work.agent === "kiro" ? prepareKiro(kiro, work, stop) : Promise.resolve(offline)),
-    takeUp: (work) =>
-      Promise.resolve(
-        work.agent === "kiro"
-          ? { ...offline, [Symbol.asyncDispose]: kiro.logins.adopt(work.turn.folder, modeOf(kiro, work)) }
-          : offline,
-      ),
-    recover: (alive) => kiro.logins.recover(alive),
+    // Its input was written, and its login is kept for it.
+    takeUp: () => Promise.resolve(offline),
+    keepFor: (folder, until) => {
+      const group = kiro.store.groups.find(folder);
+      if (!group) return;
+      const giveBack = kiro.logins.adopt(folder, modeOf(kiro, group));
+      atWork.add(folder);
+      void until.then(giveBack, giveBack);
+    },
+    recover: () => kiro.logins.recover(atWork),
   };
 }
 
 async function prepareKiro(kiro: Kiro, work: Work, stop: AbortSignal): Promise<AgentNeeds> {
   const { home, runtime, persons } = kiro;
-  const mode = modeOf(kiro, work);
+  const mode = modeOf(kiro, work.group);
   if (mode.kind === "none") throw waiting(mode.why, mode.cure.replaceAll("<folder>", work.turn.folder));
   const read = readPersonsAgent(persons, kiro.config.settings.KIRO_AGENT_NAME);
   const programs = runtime === "docker" && mayHaveServers(read.agent) ? await kiro.programs() : new Set<string>();
@@ -152,7 +162,7 @@ function needsOf(kiro: Kiro, work: Work, { mode, place, read, giveBack }: Prepar
   };
 }
 
-function modeOf({ config: { settings }, runtime, files, store }: Kiro, { group }: Work): KiroMode {
+function modeOf({ config: { settings }, runtime, files, store }: Kiro, group: Group): KiroMode {
   const { folder } = group;
   return kiroMode({
     apiKey: settings.KIRO_API_KEY !== undefined,

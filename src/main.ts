@@ -139,7 +139,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   registerMain(base);
   const parts = buildParts(base, runtimes);
   await recover(base, parts, runtimes);
-  await supply.recover(new Set(store.turns.running().map(({ folder }) => folder)));
+  await supply.recover();
   stack.defer(runtimes.close);
   await open(base, parts, stack);
   log.info({ ...facts, home: home.root }, `NanoClaw running (trigger: @${config.settings.ASSISTANT_NAME})`);
@@ -209,11 +209,15 @@ function usageWatch({ config: { settings }, home, clock, log }: Base): NonNullab
 
 /** What the last host left open comes before any new work. */
 function recover(base: Base, { runner, queue }: Parts, runtimes: Runtimes): Promise<void> {
-  const { config, home } = base;
+  const { config, home, supply } = base;
+  const occupy: Queue["occupy"] = (folder, until) => {
+    supply.keepFor(folder, until);
+    queue.occupy(folder, until);
+  };
   return recoverTurns({
     ...base,
     runner,
-    queue,
+    queue: { ...queue, occupy },
     runtimes: runtimes.all,
     paths: home.group,
     outputBytes: config.settings.CONTAINER_MAX_OUTPUT_SIZE,

@@ -62,6 +62,7 @@ function addAdd(groups: Command, terminal: Terminal): void {
         senders: parseSenders(flags.senders),
         settings: groupSettings(flags),
       });
+      warnOfSharing(flags, terminal);
       terminal.stdout.write(
         flags.json
           ? json(group)
@@ -91,8 +92,16 @@ function addSet(groups: Command, terminal: Terminal): void {
         senders: parseSenders(flags.senders),
         settings: { ...unset, ...groupSettings(flags) },
       });
+      warnOfSharing(flags, terminal);
       terminal.stdout.write(flags.json ? json(group) : `Now:\n${columns(rows(group))}\n`);
     });
+}
+
+function warnOfSharing({ shareLogin }: SettingFlags, terminal: Terminal): void {
+  if (!shareLogin) return;
+  terminal.stderr.write(
+    "Its turns now get a copy of your agent login while they run: everybody who writes in this group can have the agent show or use it. With senders `everyone` a refreshed login is not taken back, and you may have to log in again. An API key (KIRO_API_KEY) is safer.\n",
+  );
 }
 
 function withChatFlags(command: Command): Command {
