@@ -231,7 +231,7 @@ function closedNotes({ mounts }: KiroMounts, owner: Owner): string[] {
     const path = persons && readonly ? closedTo(owner, source) : undefined;
     return path === undefined
       ? []
-      : [`${path} cannot be read by the agent's user (${owner.uid}): chmod -R go+rX ${source}`];
+      : [`${path} cannot be read by the agent's user (${owner.uid}); run NanoClaw as yourself and not as root`];
   });
 }
 

@@ -26,10 +26,16 @@ export interface PlainHost extends AsyncDisposable {
   idle(): Promise<void>;
 }
 
-export async function startPlainHost(engine: TestEngine, user: number): Promise<PlainHost> {
+/** @param changes environment and settings, over what every such host gets. */
+export async function startPlainHost(
+  engine: TestEngine,
+  user: number,
+  changes: Record<string, string> = {},
+): Promise<PlainHost> {
   const home = realpathSync(tempHome());
   chownSync(home, user, user);
-  const env = { NANOCLAW_HOME: home, TZ: "UTC", NANOCLAW_STOP_BUDGET: "2000", ...engine.settings(await engine.ways()) };
+  const own = { NANOCLAW_HOME: home, TZ: "UTC", NANOCLAW_STOP_BUDGET: "2000" };
+  const env = { ...own, ...engine.settings(await engine.ways()), ...changes };
   const { PATH = "", DOCKER_HOST = "unix:///var/run/docker.sock" } = engine.env;
   const { gid } = statSync(DOCKER_HOST.replace(/^unix:\/\//, ""));
   const who = [`--reuid=${user}`, `--regid=${user}`, `--groups=${gid}`];

@@ -1,13 +1,26 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { installKiroCli } from "../kiro-cli/bundle.ts";
-import { openSite, type Site, type SiteOptions } from "./site.ts";
+import { openSite, tempHome, type Site, type SiteOptions } from "./site.ts";
+import { until } from "./until.ts";
 
 const execute = promisify(execFile);
+/** Each home has a cache of its own, and each test a new home: without a common one, half the time is compiling. */
+const CACHE = fileURLToPath(new URL("../../node_modules/.cache/nanoclaw-tests", import.meta.url));
 
 /** A key that the stand-in's service takes. */
 export const API_KEY = "ksk_0123456789abcdef";
@@ -54,8 +67,21 @@ export function newPerson(standIn: Record<string, unknown> = {}): Person {
 }
 
 /** A host of that person on the runtime without containers, with Kiro as its agent. */
-export const openKiroSite = (person: Person, options: SiteOptions = {}): Promise<Site> =>
-  openSite({ ...options, env: person.env, settings: { NANOCLAW_AGENT: "kiro", ...options.settings } });
+export async function openKiroSite(person: Person, options: SiteOptions = {}): Promise<Site> {
+  const home = tempHome();
+  mkdirSync(CACHE, { recursive: true });
+  mkdirSync(join(home, "data"));
+  symlinkSync(CACHE, join(home, "data", "compile-cache"));
+  const settings = { NANOCLAW_AGENT: "kiro", ...options.settings };
+  const site = await openSite({ env: person.env, ...options, home, settings });
+  return {
+    ...site,
+    [Symbol.asyncDispose]: async () => {
+      await site[Symbol.asyncDispose]();
+      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
 
 /** Asks and waits for the answer; what several pieces say is joined. */
 export const askKiro = async (site: Site, text: string, group = "main"): Promise<string> =>
@@ -64,6 +90,19 @@ export const askKiro = async (site: Site, text: string, group = "main"): Promise
 /** Says it and does not wait; earlier words that are quoted to the stand-in are not run again. */
 export const tellKiro = (site: Site, text: string, group = "main"): Promise<number> =>
   site.say(`!!anew!!${text}`, group);
+
+/** Says it and waits until it waits for what only a person, or time, can cure. */
+export async function heldByKiro(site: Site, text: string, group = "main"): Promise<number> {
+  const seq = await tellKiro(site, text, group);
+  await until(async () => (await site.outcome(seq)).held);
+  return seq;
+}
+
+/** Turns that wait, and for what. */
+export const waitingIn = (site: Site): Record<string, unknown>[] =>
+  site.ledger(
+    "SELECT kind, failure_class AS why, created_at AS since, due_at AS due FROM turns WHERE status = 'queued' ORDER BY kind",
+  );
 
 export const addGroup = (site: Site, folder: string, settings: Record<string, unknown> = {}): Promise<unknown> =>
   site.ask("POST", "/control/groups", { name: folder, folder, settings });
@@ -83,14 +122,26 @@ export function setSession(site: Site, session: string, group = "main"): void {
   ledger.prepare("UPDATE sessions SET session_id = ? WHERE group_folder = ?").run(session, group);
 }
 
-export const attemptsOf = (site: Site): number =>
-  Number(site.ledger("SELECT max(attempts) AS most FROM turns")[0]?.["most"]);
-
 /** What was said in a chat without being an answer. */
 export const noticesIn = (site: Site, group = "main"): string[] =>
   site
     .ledger("SELECT content FROM outbox WHERE chat_jid = ? AND source = 'notice' ORDER BY seq", `local:${group}`)
     .map(({ content }) => String(content));
+
+/** Has the group's agent plan a task that comes again and again. */
+export async function scheduleIn(
+  site: Site,
+  task: { prompt: string; every: number; context: "group" | "isolated" },
+): Promise<void> {
+  // As JSON within a script word: what the task is to do must not be done now.
+  const prompt = task.prompt.replaceAll("!", "\\u0021");
+  const rest = `"schedule_type":"interval","schedule_value":"${task.every}","context_mode":"${task.context}"`;
+  await askKiro(site, `!!tool nanoclaw schedule_task {"prompt":"${prompt}",${rest}}!!`);
+}
+
+/** What the tasks' runs said. */
+export const resultsOf = (site: Site): unknown[] =>
+  site.ledger("SELECT result FROM task_run_logs WHERE status = 'success' ORDER BY id").map(({ result }) => result);
 
 export const logOf = (site: Site): string => readFileSync(site.path("logs", "nanoclaw.log"), "utf8");
 

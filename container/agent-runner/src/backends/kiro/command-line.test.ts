@@ -52,6 +52,8 @@ test("the marker means the newest, unless the store is shared", () => {
   expect(sessionMarker("main")).toBe("kiro:main");
   for (const capabilities of [all, classic, old]) {
     expect(plan("kiro:main", capabilities)).toBe("newest null");
+    expect(plan("kiro:main", capabilities, [id])).toBe("newest null");
+    expect(plan("kiro:main", capabilities, [])).toBe("none!");
     expect(plan("kiro:main", capabilities, undefined, true)).toBe("none!");
   }
 });

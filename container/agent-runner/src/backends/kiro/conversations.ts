@@ -13,10 +13,10 @@ const WAIT_MS = 2_000;
 
 /**
  * The classic engine's conversations of one directory, newest first, read without writing;
- * undefined when there is no such store, or none that is understood. Never rejects.
+ * undefined when there is a store that is not understood. Never rejects.
  */
 export async function readConversations(database: string, cwd: string): Promise<Conversation[] | undefined> {
-  if (!existsSync(database)) return undefined;
+  if (!existsSync(database)) return [];
   const { DatabaseSync } = await import("node:sqlite");
   try {
     using db = new DatabaseSync(database, { readOnly: true, timeout: WAIT_MS });

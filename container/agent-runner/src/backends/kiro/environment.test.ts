@@ -45,4 +45,9 @@ test("another home than the person's is another store, wherever theirs lies", ()
     database: "/data/ann/kiro-cli/data.sqlite3",
     sessions: "/home/ann/.kiro/sessions/cli",
   });
+  for (const none of ["", "relative"]) {
+    expect(kiroStores({ ...own, XDG_DATA_HOME: none }, "linux").database).toBe(
+      "/home/ann/.local/share/kiro-cli/data.sqlite3",
+    );
+  }
 });

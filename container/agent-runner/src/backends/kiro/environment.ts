@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,9 +46,8 @@ export interface KiroStores {
 /** Where Kiro keeps conversations when it runs in this environment. */
 export function kiroStores(env: Record<string, string>, platform: NodeJS.Platform): KiroStores {
   const home = env["HOME"] ?? "/";
-  const data =
-    platform === "darwin"
-      ? join(home, "Library", "Application Support")
-      : (env["XDG_DATA_HOME"] ?? join(home, ".local", "share"));
+  const shared = env["XDG_DATA_HOME"] ?? "";
+  const elsewhere = isAbsolute(shared) ? shared : join(home, ".local", "share");
+  const data = platform === "darwin" ? join(home, "Library", "Application Support") : elsewhere;
   return { database: join(data, "kiro-cli", "data.sqlite3"), sessions: join(home, ".kiro", "sessions", "cli") };
 }

@@ -11,7 +11,7 @@ import { fullPrompt } from "./full-prompt.ts";
 import { judge, type Outcome } from "./judge.ts";
 import { probeKiro, type ProbeOutcome } from "./probe.ts";
 import { createProgress, type Progress } from "./progress.ts";
-import { isMarker, planResume, sessionMarker, type Resume } from "./resume.ts";
+import { planResume, sessionMarker, type Resume } from "./resume.ts";
 import { answeredSession, listSessionFiles, sessionsOf } from "./session-files.ts";
 
 /** A process that stays when its turn is over is not waited for. */
@@ -88,7 +88,7 @@ async function chooseResume(work: Work): Promise<Resume> {
     progress.log("This kiro-cli takes no --model; the agent's own or Kiro's default is used");
   }
   const { session } = turn;
-  const stored = session === null || isMarker(session) ? undefined : await storedSessions(work);
+  const stored = session === null ? undefined : await storedSessions(work);
   return planResume({ session, sharedStore: turn.agent.sharedStore, capabilities, stored });
 }
 

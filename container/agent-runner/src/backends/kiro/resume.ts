@@ -47,6 +47,8 @@ export function planResume({ session, sharedStore, capabilities, stored }: Resum
   }
   if (sharedStore) return anew("the newest conversation of a shared store may be another group's");
   if (!capabilities.flags.includes("--resume")) return anew("this kiro-cli knows no --resume");
+  // The classic engine would not tell that it has none, either.
+  if (isMarker(session) && stored?.length === 0) return anew("Kiro's store holds none of this directory");
   if (isMarker(session)) return { kind: "newest", id: null };
   if (stored?.[0] === session) return { kind: "newest", id: session };
   return anew("this kiro-cli goes on with the newest conversation only, and that is another one");

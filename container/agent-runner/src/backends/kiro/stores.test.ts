@@ -41,8 +41,8 @@ describe("the classic engine's store", () => {
     expect(after?.[0]?.state).not.toBe(before?.[0]?.state);
   });
 
-  test("with a login alone holds no conversation; without a store nothing is known", async () => {
-    expect(await readConversations(file(), "/w")).toBeUndefined();
+  test("with a login alone holds no conversation, and so does one that is not there", async () => {
+    expect(await readConversations(file(), "/w")).toEqual([]);
     execute("CREATE TABLE auth_kv(key TEXT, value TEXT)");
     expect(await readConversations(file(), "/w")).toEqual([]);
     writeFileSync(file(), "this is no database, however long it may be".repeat(100));
