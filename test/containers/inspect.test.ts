@@ -77,6 +77,8 @@ await describeContainers("a turn as the engine sees it", (engine) => {
       "NANOCLAW_GROUP_DIR=/workspace/group",
       "NANOCLAW_IN_DOCKER=1",
       "NANOCLAW_IPC_DIR=/workspace/ipc",
+      // Said by the image itself.
+      "NANOCLAW_KIRO_PROBE=/app/kiro-probe.json",
       "NANOCLAW_REAL_HOME=/home/node",
       "TZ=UTC",
     ]);
@@ -127,7 +129,7 @@ await describeContainers("a turn as the engine sees it", (engine) => {
       "bind HOME/groups/extra /workspace/extra ro rprivate",
       "bind HOME/groups/global /workspace/global ro rprivate",
     ]);
-    expect(seen.mounts).toHaveLength(17);
+    expect(seen.mounts).toHaveLength(20);
     expect(seen.mounts.filter((mount) => mount.includes("main"))).toEqual([]);
   });
 
