@@ -164,6 +164,7 @@ await describeContainers("whom a turn runs as", (engine) => {
       site.behave("answers");
       await site.start();
       await site.answered(1);
+      await opened.untilNone();
       site.behave("never-answers");
       await site.say("again");
       const again = await inspectContainer(engine, await opened.container(), site.config.home);
