@@ -19,7 +19,7 @@ const decided = (decision: "ignored" | "context", reason: string) => ({
 
 describe("why there was, or was no, answer", () => {
   test.each<[string, Story, StoryState, RegExp]>([
-    ["ignored", story(decided("ignored", "empty")), "ignored", /not answered, because it has no text/],
+    ["ignored", story(decided("ignored", "empty")), "ignored", /not answered, because it has neither text nor a file/],
     ["context", story(decided("context", "no-trigger")), "context", /kept as context, because .* trigger/],
     ["waits for a slot", story(), "waiting", /waits for a free slot/],
     ["waits for its folder", story({ busyWith: "the group is busy" }), "waiting", /It waits: the group is busy\./],

@@ -5,6 +5,10 @@ import { isZone } from "./zone.ts";
 const bytes = z.int().min(1024 * 1024);
 const milliseconds = z.int().min(1);
 
+export const guestsSchema = z.enum(["shown", "hidden"]);
+/** Whether the agent reads what people say who may not start turns. */
+export type Guests = z.infer<typeof guestsSchema>;
+
 /**
  * What can be set per group. Absent means: as the host is configured. Every key is stored from the
  * start; each is enforced by the part that owns it.
@@ -35,6 +39,7 @@ export const groupSettingsSchema = z.strictObject({
   /** Names of the owner's own MCP servers that this group may use. */
   mcp: z.array(z.string().min(1)).optional(),
   shareLogin: z.boolean().optional(),
+  guests: guestsSchema.optional(),
 });
 export type GroupSettings = z.infer<typeof groupSettingsSchema>;
 
@@ -59,4 +64,10 @@ export interface RegisteredChat {
   trigger: string | null;
   requiresTrigger: boolean;
   senders: Senders;
+  /** Digits of the account that it was registered for; null for a chat without an account. */
+  account: string | null;
 }
+
+/** Registered for another account than the one that is linked, and not confirmed for it. */
+export const isHeld = (chat: RegisteredChat, linked: string | undefined): boolean =>
+  chat.account !== null && linked !== undefined && chat.account !== linked;

@@ -15,7 +15,71 @@ export interface InboundMessage {
   fromAssistant: boolean;
   /** Names us with a real mention. */
   mentionsUs: boolean;
-  quote: { id: string; text: string; ours: boolean } | null;
+  /** Only worth knowing beside others: a reaction. It never calls the assistant. */
+  aside: boolean;
+  quote: ClaimedQuote | null;
+  attachments: readonly Attachment[];
+  /** The time in which it could not reach us; null when it came as it was sent. */
+  away: Away | null;
+}
+
+/** A quote as the sender's client tells it; any of it may be made up. */
+export interface ClaimedQuote {
+  id: string;
+  /** Canonical. */
+  sender: string;
+  text: string;
+}
+
+/** A quote that was looked up. */
+export interface KnownQuote {
+  id: string;
+  text: string;
+  /** The ledger does not have that message: the text is the sender's word alone. */
+  claimed: boolean;
+}
+
+/** A message as the ledger keeps it. */
+export interface LedgerMessage extends Omit<InboundMessage, "quote"> {
+  quote: KnownQuote | null;
+}
+
+/** A file that came with a message. */
+export interface Attachment {
+  kind: "image" | "video" | "audio" | "voice" | "document" | "sticker";
+  /** As the agent finds it, below its working folder (`inbox/…`); null when it could not be had. */
+  path: string | null;
+  /** As the sender called it, made safe. */
+  name: string;
+  /** As the sender claims. */
+  mime: string;
+  /** Size in bytes; null when unknown. */
+  bytes: number | null;
+  /** Why it could not be had. */
+  problem: string | null;
+}
+
+/** Epoch milliseconds. */
+export interface Away {
+  from: number;
+  to: number;
+}
+
+/** Somebody changed or withdrew a message. Who may is decided against the ledger, not by what the stanza claims. */
+export interface InboundChange {
+  chat: Jid;
+  /** Of the change itself. */
+  id: string;
+  sender: string;
+  senderName: string;
+  sentAt: number;
+  fromOwner: boolean;
+  /** The message that it is about. */
+  target: string;
+  /** The new text; null withdraws the message. */
+  text: string | null;
+  /** An admin of the group may withdraw what others wrote. */
+  byAdmin: boolean;
 }
 
 /** What became of a message when it arrived. */

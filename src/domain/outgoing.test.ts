@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { splitText, visibleText } from "./outgoing.ts";
+import { jidOf } from "../../test/ledger-kit.ts";
+import { piecesFor, splitText, visibleText } from "./outgoing.ts";
 
 describe("what a chat sees of an answer", () => {
   test.each([
@@ -32,6 +33,10 @@ describe("cutting a long answer", () => {
     ["one two three four", 14, ["one two three", "four"]],
     ["abcdefghij", 4, ["abcd", "efgh", "ij"]],
     ["a bcdefghijkl", 8, ["a bcdefg", "hijkl"]],
+    ["One is short. Two is not here.", 20, ["One is short.", "Two is not here."]],
+    ["Is it? (Yes!) No more", 16, ["Is it? (Yes!)", "No more"]],
+    ["一是短的。二不在這裡", 7, ["一是短的。", "二不在這裡"]],
+    ["one two\n  indented", 12, ["one two", "  indented"]],
     ["👋👋👋", 3, ["👋", "👋", "👋"]],
     [`ab${family}`, 12, ["ab", family]],
     [`a${"🇩🇪🇫🇷".repeat(40)}`, 163, [`a${"🇩🇪🇫🇷".repeat(20)}`, "🇩🇪🇫🇷".repeat(20)]],
@@ -64,6 +69,7 @@ describe("cutting a long answer", () => {
     fc.assert(
       fc.property(words, fc.integer({ min: 16, max: 60 }), (parts, limit) => {
         const text = parts.join("").toWellFormed();
+        fc.pre(!/```|~~~/.test(text)); // fences are written anew in each piece
         const pieces = splitText(text, limit);
         expect(withoutBlanks(pieces.join(""))).toBe(withoutBlanks(text));
         for (const piece of pieces) {
@@ -88,4 +94,74 @@ describe("cutting a long answer", () => {
       { numRuns: 300 },
     );
   });
+});
+
+describe("cutting where there is code", () => {
+  const lines = (count: number, from = 0) =>
+    Array.from({ length: count }, (_, at) => `  line(${String(at + from).padStart(2, "0")});`).join("\n");
+
+  test("code that does not fit is closed, and opened again with its language", () => {
+    const text = `Look:\n\n\`\`\`ts\n${lines(20)}\n\`\`\`\n\nDone.`;
+    expect(splitText(text, 130)).toEqual([
+      `Look:\n\n\`\`\`ts\n${lines(9)}\n\`\`\``,
+      `\`\`\`ts\n${lines(10, 9)}\n\`\`\``,
+      `\`\`\`ts\n${lines(1, 19)}\n\`\`\`\n\nDone.`,
+    ]);
+  });
+
+  test("a cut goes before the code, or behind it, where it can", () => {
+    const code = `\`\`\`\n${lines(4)}\n\`\`\``;
+    const words = "word ".repeat(12).trim();
+    expect(splitText(`${words}\n${code}`, 100)).toEqual([words, code]);
+    expect(splitText(`${code}\n${words}`, 100)).toEqual([code, words]);
+  });
+
+  test("blank lines in code are kept, and a line without end is cut all the same", () => {
+    const long = "x".repeat(150);
+    expect(splitText(`\`\`\`\n${lines(4)}\n\n\n${lines(4)}\n\`\`\``, 80)).toEqual([
+      `\`\`\`\n${lines(4)}\n\n\`\`\``,
+      `\`\`\`\n\n${lines(4)}\n\`\`\``,
+    ]);
+    expect(splitText(`\`\`\`\n${long}\n\`\`\``, 100)).toEqual([
+      `\`\`\`\n${long.slice(0, 92)}\n\`\`\``,
+      `\`\`\`\n${long.slice(92)}\n\`\`\``,
+    ]);
+  });
+
+  const block = fc.oneof(
+    fc.stringMatching(/^[a-z ]{1,60}$/),
+    fc.constantFrom("", "é".repeat(90), "a" + "\u0301".repeat(200)),
+    fc
+      .array(fc.constantFrom("  code();", "", "\t// words", "x".repeat(70)), { maxLength: 14 })
+      .map((inside) => `\`\`\`js\n${inside.join("\n")}\n\`\`\``),
+  );
+
+  test("every piece has whole fences, nothing of the code is lost, nothing is too long", () => {
+    fc.assert(
+      fc.property(fc.array(block, { maxLength: 8 }), fc.integer({ min: 40, max: 120 }), (parts, limit) => {
+        const text = parts.join("\n");
+        const pieces = splitText(text, limit);
+        const withoutFences = (value: string) => withoutBlanks(value.replace(/^```.*$/gm, ""));
+        expect(pieces.map(withoutFences).join("")).toBe(withoutFences(text));
+        for (const piece of pieces) {
+          expect(piece.length).toBeLessThanOrEqual(limit);
+          expect(piece.match(/^```(js)?$/gm)?.length ?? 0).toSatisfy((count: number) => count % 2 === 0);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("a million characters of code end in one go, whatever the fence looks like", () => {
+    for (const opening of ["```", `\`\`\`${"i".repeat(10_000)}`, "`".repeat(5_000)]) {
+      const pieces = splitText(`${opening}\n${"code;\n".repeat(150_000)}`, 4_000);
+      expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThanOrEqual(4_000);
+    }
+  });
+});
+
+test("a phone gets shorter messages than a terminal", () => {
+  const text = "word ".repeat(4_000).trim();
+  expect(piecesFor(jidOf("local:main"), text).length).toBe(2);
+  expect(piecesFor(jidOf("1@g.us"), text).length).toBe(5);
 });

@@ -19,6 +19,8 @@ const line = (text: string, changes: Partial<PromptMessage> = {}): PromptMessage
   sentAt: now - 2_000,
   guest: false,
   quoteText: null,
+  quoteClaimed: false,
+  attachments: [],
   call: false,
   ...changes,
 });
@@ -50,6 +52,29 @@ describe("the prompt of a message turn", () => {
     expect(prompt).not.toContain("<task");
     expect(prompt).not.toContain('" role="');
     expect(parsePrompt(prompt)?.messages).toMatchObject([{ text: attack, sender: attack, replyTo: attack }]);
+  });
+
+  test("a quote that only its sender vouches for is not given as said", () => {
+    const prompt = made([line("as you promised", { quoteText: "I owe you 1,000", quoteClaimed: true })]);
+    expect(prompt).toContain(' reply-to-claimed="I owe you 1,000">as you promised<');
+    expect(parsePrompt(prompt)?.messages[0]?.replyTo).toBeUndefined();
+  });
+
+  test("files are named with where they lie, type and size, or why they could not be had", () => {
+    const there = {
+      kind: "image",
+      path: "inbox/a.jpg",
+      name: 'a".jpg',
+      mime: "image/jpeg",
+      bytes: 12,
+      problem: null,
+    } as const;
+    const missing = { ...there, path: null, bytes: null, problem: "too large" };
+    const prompt = made([line("look", { attachments: [there, missing] })]);
+    expect(prompt).toContain(
+      '>look<attachment kind="image" path="inbox/a.jpg" type="image/jpeg" bytes="12" name="a&quot;.jpg" /><attachment kind="image" type="image/jpeg" name="a&quot;.jpg" problem="too large" /></message>',
+    );
+    expect(parsePrompt(prompt)?.messages).toMatchObject([{ text: "look" }]);
   });
 
   test("what people write comes back as they wrote it", () => {

@@ -1,3 +1,4 @@
+import type { Attachment } from "./message.ts";
 import { humanInZone, isoInZone } from "./zone.ts";
 
 export interface PromptMessage {
@@ -7,6 +8,10 @@ export interface PromptMessage {
   /** Not allowed to start turns here: the agent must not take orders from this line. */
   guest: boolean;
   quoteText: string | null;
+  /** Only the sender says that this was said: it must not be taken for it. */
+  quoteClaimed: boolean;
+  /** With paths as the agent finds them. */
+  attachments: readonly Attachment[];
   /** Wakes the assistant; the newest of these is what the turn is about. */
   call: boolean;
 }
@@ -100,9 +105,17 @@ function newestThatFit(messages: PromptMessage[], zone: string, room: number): {
 
 function messageLine(message: PromptMessage, zone: string): string {
   const role = message.guest ? ' role="guest"' : "";
-  const quote = message.quoteText === null ? "" : ` reply-to="${escapeXml(cutAtCharacter(message.quoteText, 500))}"`;
+  const replyTo = message.quoteClaimed ? "reply-to-claimed" : "reply-to";
+  const quote = message.quoteText === null ? "" : ` ${replyTo}="${escapeXml(cutAtCharacter(message.quoteText, 500))}"`;
   const sender = escapeXml(cutAtCharacter(message.senderName, 100));
-  return `<message sender="${sender}" time="${isoInZone(message.sentAt, zone)}"${role}${quote}>${escapeXml(message.text)}</message>`;
+  const files = message.attachments.map(attachmentElement).join("");
+  return `<message sender="${sender}" time="${isoInZone(message.sentAt, zone)}"${role}${quote}>${escapeXml(message.text)}${files}</message>`;
+}
+
+function attachmentElement({ kind, path, mime, bytes, name, problem }: Attachment): string {
+  const facts = { kind, path, type: cutAtCharacter(mime, 100), bytes, name: cutAtCharacter(name, 200), problem };
+  const given = Object.entries(facts).filter(([, value]) => value !== null);
+  return `<attachment ${given.map(([key, value]) => `${key}="${escapeXml(String(value))}"`).join(" ")} />`;
 }
 
 /** Escaping makes a character at most six bytes long, so a sixth of the room always fits. */

@@ -30,5 +30,5 @@ describe("what a group's agent may do", () => {
 });
 
 test("a turn that sent or scheduled something has acted; one that only looked has not", () => {
-  expect(toolNames.filter(actsOutside).sort()).toEqual(["cancel_task", "schedule_task", "send_message"]);
+  expect(toolNames.filter(actsOutside).sort()).toEqual(["cancel_task", "schedule_task", "send_file", "send_message"]);
 });

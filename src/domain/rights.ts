@@ -33,6 +33,7 @@ const deny = (reason: string): Ruling => ({ allowed: false, reason });
 /** Tools whose effect reaches beyond the group's own folder: a turn that used one is not repeated. */
 const reachOutside: Record<ToolName, boolean> = {
   send_message: true,
+  send_file: true,
   schedule_task: true,
   cancel_task: true,
   list_tasks: false,

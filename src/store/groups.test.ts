@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { addGroup, folderOf, jidOf, registered, say } from "../../test/ledger-kit.ts";
+import { openDatabase } from "./database.ts";
+import { groupTable } from "./groups.ts";
 import { openStore, type Store } from "./store.ts";
 
 describe("groups and chats", () => {
@@ -26,6 +28,15 @@ describe("groups and chats", () => {
     addGroup(store, "late");
     expect(store.turns.answeredSeq(jidOf("local:late"))).toBe(old);
     expect(store.turns.waiting(9_999)).toEqual([]);
+  });
+
+  test("of a chat that nobody registered only that it exists is kept, not when", () => {
+    using db = openDatabase(":memory:");
+    const { seen } = groupTable(db);
+    for (const at of [null, null]) seen(jidOf("999@g.us"), "whatsapp", at);
+    expect(db.all("SELECT * FROM chats")).toMatchObject([{ jid: "999@g.us", last_message_at: null }]);
+    for (const at of [5, 3, null]) seen(jidOf("999@g.us"), "whatsapp", at);
+    expect(db.all("SELECT * FROM chats")).toMatchObject([{ jid: "999@g.us", last_message_at: 5 }]);
   });
 
   test("the cursor and what was shown never go back", () => {

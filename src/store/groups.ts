@@ -57,7 +57,8 @@ export function groupTable(db: Database) {
     /** A chat registered now answers what comes from now on, not what was said before. */
     addChat: (chat: RegisteredChat): void => {
       db.run(
-        "INSERT INTO registered_chats VALUES (?, ?, ?, ?, ?, ?, ?)",
+        `INSERT INTO registered_chats (jid, folder, name, trigger_pattern, requires_trigger, senders, answered_seq, account)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
         chat.jid,
         chat.folder,
         chat.name,
@@ -65,6 +66,7 @@ export function groupTable(db: Database) {
         Number(chat.requiresTrigger),
         JSON.stringify(chat.senders),
         newestSeq(chat.jid),
+        chat.account,
       );
     },
 
@@ -79,6 +81,19 @@ export function groupTable(db: Database) {
       );
     },
 
+    /** The chat is this account's from now on. */
+    setAccount: (jid: Jid, account: string): void => {
+      db.run("UPDATE registered_chats SET account = ? WHERE jid = ?", account, jid);
+    },
+
+    /** The chat leaves its group; what waits to be said there, and its tasks, go to another one. */
+    replaceChat: (from: Jid, to: Jid): void => {
+      db.run("UPDATE scheduled_tasks SET chat_jid = ? WHERE chat_jid = ?", to, from);
+      db.run("UPDATE turns SET chat_jid = ? WHERE chat_jid = ? AND kind = 'task' AND status = 'queued'", to, from);
+      db.run("UPDATE outbox SET chat_jid = ? WHERE chat_jid = ? AND status = 'pending'", to, from);
+      db.run("DELETE FROM registered_chats WHERE jid = ?", from);
+    },
+
     /** Takes the group out of service; its folder and what was said stay. */
     remove: (folder: Folder): void => {
       db.run("DELETE FROM registered_chats WHERE folder = ?", folder);
@@ -86,8 +101,10 @@ export function groupTable(db: Database) {
       db.run("DELETE FROM registered_groups WHERE folder = ?", folder);
     },
 
-    /** Notes that a chat exists; of chats that are not registered nothing else is kept. */
-    seen: (jid: Jid, channel: string, at: number): void => {
+    /** Notes that a chat exists; of chats that are not registered nothing else is kept, and `at` is null. */
+    seen: (jid: Jid, channel: string, at: number | null): void => {
+      // Most are known already, and a write waits for the disk.
+      if (at === null && db.get("SELECT 1 FROM chats WHERE jid = ?", jid)) return;
       db.run(
         `INSERT INTO chats (jid, channel, last_message_at) VALUES (?, ?, ?)
          ON CONFLICT (jid) DO UPDATE SET last_message_at = max(coalesce(last_message_at, 0), excluded.last_message_at)`,
@@ -129,5 +146,6 @@ function toChat(row: Row): RegisteredChat {
     trigger: row["trigger_pattern"] as string | null,
     requiresTrigger: row["requires_trigger"] === 1,
     senders: sendersSchema.parse(JSON.parse(String(row["senders"]))),
+    account: row["account"] as string | null,
   };
 }

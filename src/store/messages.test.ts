@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { addGroup, context, folderOf, inbound, jidOf, say, wakes } from "../../test/ledger-kit.ts";
+import { addGroup, context, folderOf, jidOf, kept, say, wakes } from "../../test/ledger-kit.ts";
 import { openStore, type Store } from "./store.ts";
 
 describe("messages", () => {
@@ -10,7 +10,7 @@ describe("messages", () => {
     addGroup(store, "main");
     addGroup(store, "family");
   });
-  const add = (changes: object) => store.messages.add(inbound(changes), folderOf("main"), wakes, 1);
+  const add = (changes: object) => store.messages.add(kept(changes), folderOf("main"), wakes, 1);
 
   test("only chat, sender and id together name one", () => {
     expect(add({ id: "1", sender: "a" })).toBeDefined();
@@ -46,9 +46,34 @@ describe("messages", () => {
     expect(store.messages.newestCall(main, call, 99)).toBeUndefined();
   });
 
+  test("files come back as they went in", () => {
+    const file = {
+      kind: "voice",
+      path: "inbox/a.ogg",
+      name: "a.ogg",
+      mime: "audio/ogg",
+      bytes: 7,
+      problem: null,
+    } as const;
+    const seq = say(store, "", { attachments: [file, { ...file, path: null, bytes: null, problem: "gone" }] });
+    expect(store.messages.bySeq(seq)?.attachments).toEqual([
+      file,
+      { ...file, path: null, bytes: null, problem: "gone" },
+    ]);
+    expect(store.messages.bySeq(say(store, "none"))?.attachments).toEqual([]);
+  });
+
+  test("search finds neither what was withdrawn nor what hidden guests said", () => {
+    const seq = say(store, "the password is swordfish");
+    say(store, "swordfish too", {}, { decision: "ignored", reason: "guest-hidden" });
+    store.messages.withdraw(seq);
+    expect(store.messages.search(["swordfish"], null, 1e15, 10)).toEqual([]);
+    expect(store.messages.bySeq(seq)).toMatchObject({ text: "", decision: "ignored", reason: "withdrawn" });
+  });
+
   test("text, quote and emoji come back as they went in", () => {
     const text = `a "b" 'c' 👋\u200d🔥 \n\t é ${"x".repeat(1_000_000)}`;
-    const seq = say(store, text, { quote: { id: "q", text: "«👋»", ours: true } });
+    const seq = say(store, text, { quote: { id: "q", text: "«👋»", claimed: true } });
     expect(store.messages.bySeq(seq)).toMatchObject({ text, quoteText: "«👋»", decision: "wakes", fromOwner: true });
   });
 });

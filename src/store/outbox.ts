@@ -1,12 +1,29 @@
+import { z } from "zod";
 import type { Folder, Jid, TaskId, TurnId } from "../domain/ids.ts";
 import type { Database, Row } from "./database.ts";
+
+/** Below the home: copies of files that leave, as `<folder>/<message id>`. */
+export const OUTBOX_FILES = "data/outbox";
+
+/** A file that leaves with a row: the host's own copy. */
+const fileSchema = z.strictObject({
+  /** Relative to the home. */
+  path: z.string().min(1),
+  /** As the receiver shall see it; safe as a file name. */
+  name: z.string().min(1),
+  mime: z.string().min(1),
+  bytes: z.int().min(0),
+});
+export type OutboxFile = z.infer<typeof fileSchema>;
 
 export interface OutboxRow {
   seq: number;
   chat: Jid;
   folder: Folder;
   messageId: string;
+  /** With a file: its caption. */
   text: string;
+  file: OutboxFile | null;
   source: "answer" | "send_message" | "notice";
   turn: TurnId | null;
   task: TaskId | null;
@@ -21,6 +38,7 @@ export interface NewOutboxRow {
   folder: Folder;
   messageId: string;
   text: string;
+  file?: OutboxFile | null;
   source: OutboxRow["source"];
   turn: TurnId | null;
   task: TaskId | null;
@@ -34,13 +52,15 @@ export function outboxTable(db: Database) {
   return {
     add: (row: NewOutboxRow): void => {
       db.run(
-        `INSERT INTO outbox (chat_jid, folder, message_id, kind, content, source, turn_id, task_id, request_key,
+        `INSERT INTO outbox (chat_jid, folder, message_id, kind, content, file, source, turn_id, task_id, request_key,
            status, next_send_at, created_at)
-         VALUES (?, ?, ?, 'text', ?, ?, ?, ?, ?, 'pending', 0, ?)`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', 0, ?)`,
         row.chat,
         row.folder,
         row.messageId,
+        row.file ? "file" : "text",
         row.text,
+        row.file ? JSON.stringify(row.file) : null,
         row.source,
         row.turn,
         row.task,
@@ -65,9 +85,16 @@ export function outboxTable(db: Database) {
 
     pendingCount: (): number => Number(db.get("SELECT count(*) AS n FROM outbox WHERE status = 'pending'")?.["n"]),
 
-    /** An acknowledgement that comes late marks a row that was given up, too. */
-    markSent: (seq: number, now: number): void => {
-      db.run("UPDATE outbox SET status = 'sent', sent_at = ?, error = NULL, sends = sends + 1 WHERE seq = ?", now, seq);
+    /**
+     * An acknowledgement that comes late marks a row that was given up, too.
+     * @param counts as one more send.
+     */
+    markSent: (seq: number, now: number, counts = true): void => {
+      const sends = Number(counts);
+      db.run(
+        "UPDATE outbox SET status = 'sent', sent_at = ?, error = NULL, sends = sends + ? WHERE seq = ?",
+        ...[now, sends, seq],
+      );
     },
 
     sendAgain: (seq: number, at: number, counts: boolean): void => {
@@ -93,6 +120,32 @@ export function outboxTable(db: Database) {
         )
         .map(toRow),
 
+    byMessageId: (messageId: string): OutboxRow | undefined => {
+      const row = db.get("SELECT * FROM outbox WHERE message_id = ?", messageId);
+      return row && toRow(row);
+    },
+
+    byRequest: (requestKey: string): OutboxRow | undefined => {
+      const row = db.get("SELECT * FROM outbox WHERE request_key = ?", requestKey);
+      return row && toRow(row);
+    },
+
+    /** What this group's agent said and nobody got, and that it was not told of yet, oldest first. */
+    failedUntold: (folder: Folder, limit = 20): OutboxRow[] =>
+      db
+        .all(
+          `SELECT outbox.* FROM outbox LEFT JOIN turns ON turns.id = turn_id
+           WHERE outbox.status = 'failed' AND agent_told = 0 AND source <> 'notice'
+             AND coalesce(turns.folder, outbox.folder) = ? ORDER BY seq LIMIT ?`,
+          folder,
+          limit,
+        )
+        .map(toRow),
+
+    markAgentTold: (seqs: readonly number[]): void => {
+      for (const seq of seqs) db.run("UPDATE outbox SET agent_told = 1 WHERE seq = ?", seq);
+    },
+
     newestSeq: (chat: Jid): number =>
       Number(db.get("SELECT max(seq) AS seq FROM outbox WHERE chat_jid = ?", chat)?.["seq"] ?? 0),
 
@@ -108,6 +161,7 @@ function toRow(row: Row): OutboxRow {
     folder: row["folder"] as Folder,
     messageId: String(row["message_id"]),
     text: String(row["content"]),
+    file: row["file"] === null ? null : fileSchema.parse(JSON.parse(String(row["file"]))),
     source: row["source"] as OutboxRow["source"],
     turn: row["turn_id"] as TurnId | null,
     task: row["task_id"] as TaskId | null,

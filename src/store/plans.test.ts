@@ -5,6 +5,7 @@ import { openDatabase, type Database } from "./database.ts";
 import { groupTable } from "./groups.ts";
 import { messageTable } from "./messages.ts";
 import { outboxTable } from "./outbox.ts";
+import { personTable } from "./persons.ts";
 import { requestTable } from "./requests.ts";
 import { taskTable } from "./tasks.ts";
 import { turnTable } from "./turns.ts";
@@ -45,6 +46,11 @@ describe("what is asked often reads no table from end to end", () => {
     ["the newest of a chat", (db) => messageTable(db).newestIn(chat)],
     ["the newest of all", (db) => messageTable(db).newestSeq()],
     ["a message by its names", (db) => messageTable(db).find(chat, "a", "1")],
+    ["what is called by an id", (db) => messageTable(db).withId(chat, "1")],
+    ["a person's name", (db) => personTable(db).canonical("777@lid")],
+    ["a number's name", (db) => personTable(db).canonical("4917600000001@s.whatsapp.net")],
+    ["what has an id in the outbox", (db) => outboxTable(db).byMessageId("1")],
+    ["what a request made", (db) => outboxTable(db).byRequest("a/1")],
     ["what is to be sent", (db) => outboxTable(db).due(1, 1)],
     ["how much is to be sent", (db) => outboxTable(db).pendingCount()],
     ["a chat's replies", (db) => outboxTable(db).after(chat, 1, 10)],

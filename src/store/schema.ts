@@ -215,4 +215,38 @@ export const migrations: readonly { name: string; sql: string }[] = [
       CREATE INDEX outbox_folder ON outbox(folder, seq);
     `,
   },
+  {
+    name: "003-whatsapp",
+    sql: `
+      -- JSON; null: none.
+      ALTER TABLE messages ADD COLUMN attachments TEXT;
+      -- The quoted text is the sender's word alone: the ledger does not have that message.
+      ALTER TABLE messages ADD COLUMN quote_claimed INTEGER NOT NULL DEFAULT 0;
+      CREATE INDEX messages_id ON messages(chat_jid, id);
+
+      -- The number of the account that this chat was registered for; null: a chat without an account.
+      ALTER TABLE registered_chats ADD COLUMN account TEXT;
+
+      -- A failure that the group's agent has been told of.
+      ALTER TABLE outbox ADD COLUMN agent_told INTEGER NOT NULL DEFAULT 0;
+
+      -- One person, two ids. The phone number is the name that the ledger uses once it is known.
+      CREATE TABLE persons (
+        lid TEXT PRIMARY KEY,
+        pn TEXT NOT NULL,
+        -- 0: the rows under the LID could not be given to the number yet, as a turn runs there.
+        merged INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX persons_pn ON persons(pn);
+
+      -- Registered groups of a network as it last described them.
+      CREATE TABLE network_groups (
+        jid TEXT PRIMARY KEY,
+        subject TEXT NOT NULL,
+        -- JSON: whatever the channel keeps of members and rights.
+        facts TEXT NOT NULL,
+        updated_at INTEGER NOT NULL
+      ) STRICT;
+    `,
+  },
 ];

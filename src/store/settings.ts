@@ -1,5 +1,8 @@
 import type { Database } from "./database.ts";
 
+/** Which WhatsApp account is linked now: its digits. */
+export const LINKED_ACCOUNT = "whatsapp-account";
+
 export type SettingsTable = ReturnType<typeof settingsTable>;
 
 /** Facts that the host found out or chose once and keeps. */
@@ -8,6 +11,10 @@ export function settingsTable(db: Database) {
     get: (key: string): string | undefined => {
       const value = db.get("SELECT value FROM settings WHERE key = ?", key)?.["value"];
       return value === undefined ? undefined : String(value);
+    },
+
+    remove: (key: string): void => {
+      db.run("DELETE FROM settings WHERE key = ?", key);
     },
 
     set: (key: string, value: string): void => {

@@ -1,7 +1,9 @@
 import { openDatabase, type Database } from "./database.ts";
 import { groupTable, type Groups } from "./groups.ts";
 import { messageTable, type Messages } from "./messages.ts";
+import { networkGroupTable, type NetworkGroups } from "./network-groups.ts";
 import { outboxTable, type Outbox } from "./outbox.ts";
+import { personTable, type Persons } from "./persons.ts";
 import { requestTable, type Requests } from "./requests.ts";
 import { sessionTable, type Sessions } from "./sessions.ts";
 import { settingsTable, type SettingsTable } from "./settings.ts";
@@ -18,6 +20,8 @@ export interface Store extends Disposable {
   sessions: Sessions;
   settings: SettingsTable;
   tasks: Tasks;
+  persons: Persons;
+  networkGroups: NetworkGroups;
   /** All or nothing; calls may nest. */
   transaction<T>(work: () => T): T;
 }
@@ -34,6 +38,8 @@ export function openStore(path: string): Store {
     sessions: sessionTable(db),
     settings: settingsTable(db),
     tasks: taskTable(db),
+    persons: personTable(db),
+    networkGroups: networkGroupTable(db),
     transaction: db.transaction,
     [Symbol.dispose]: () => db[Symbol.dispose](),
   };

@@ -135,7 +135,8 @@ export function taskTable(db: Database) {
     ): void => {
       const result = end.result === null ? null : cutAtCharacter(end.result, RESULT_LENGTH);
       db.run(
-        "UPDATE task_run_logs SET status = ?, result = ?, error = ?, duration_ms = ? - run_at WHERE turn_id = ?",
+        // What could not be sent meanwhile stands there already.
+        "UPDATE task_run_logs SET status = ?, result = ?, error = coalesce(?, error), duration_ms = ? - run_at WHERE turn_id = ?",
         end.status,
         result,
         end.error,
@@ -148,6 +149,16 @@ export function taskTable(db: Database) {
         end.error === null ? result : `Error: ${end.error}`,
         task,
       );
+    },
+
+    /** A message of this run could not be sent. The first such reason stays. */
+    logUnsent: (turn: TurnId, reason: string): void => {
+      db.run("UPDATE task_run_logs SET error = coalesce(error, ?) WHERE turn_id = ?", reason, turn);
+    },
+
+    /** It was sent after all. */
+    clearUnsent: (turn: TurnId, reason: string): void => {
+      db.run("UPDATE task_run_logs SET error = NULL WHERE turn_id = ? AND error = ?", turn, reason);
     },
 
     runs: (id: TaskId, limit: number): TaskRun[] =>

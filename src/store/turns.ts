@@ -1,6 +1,7 @@
 import type { ErrorClass } from "@nanoclaw/agent-runner/protocol";
 import type { Folder, Jid, TaskId, TurnId } from "../domain/ids.ts";
 import type { Database, Row } from "./database.ts";
+import { LINKED_ACCOUNT } from "./settings.ts";
 
 export type TurnStatus = "queued" | "running" | "answered" | "failed" | "interrupted" | "cancelled";
 export type TurnEnd = Exclude<TurnStatus, "queued" | "running">;
@@ -61,6 +62,8 @@ export interface Waiting {
 export type Turns = ReturnType<typeof turnTable>;
 
 const OPEN = "('queued', 'running')";
+/** As `isHeld` in the domain has it; null is no. */
+const HELD = `coalesce(c.account <> (SELECT value FROM settings WHERE key = '${LINKED_ACCOUNT}'), 0)`;
 
 export function turnTable(db: Database) {
   const one = (sql: string, ...values: (string | number)[]): Turn | undefined => {
@@ -128,17 +131,18 @@ export function turnTable(db: Database) {
       );
     },
 
-    /** Everybody whose time has come, longest waiting first. */
+    /** Everybody whose time has come, longest waiting first. A chat of another account has to be confirmed. */
     waiting: (now: number): Waiting[] =>
       db
         .all(
           `SELECT queue_seq, folder, chat_jid, id FROM turns WHERE status = 'queued' AND due_at <= ?
+             AND NOT EXISTS (SELECT 1 FROM registered_chats c WHERE c.jid = chat_jid AND ${HELD})
            UNION ALL
            SELECT w.seq, c.folder, c.jid, NULL FROM registered_chats c
              JOIN messages w ON w.seq = (
                SELECT min(m.seq) FROM messages m
                WHERE m.chat_jid = c.jid AND m.seq > c.answered_seq AND m.decision = 'wakes')
-             WHERE NOT EXISTS (
+             WHERE NOT ${HELD} AND NOT EXISTS (
                SELECT 1 FROM turns t WHERE t.chat_jid = c.jid AND t.kind = 'message' AND t.status IN ${OPEN})
            ORDER BY 1, 4`,
           now,

@@ -42,4 +42,26 @@ export const whatsAppMigrations: typeof ledger = [
       CREATE INDEX inbox_message ON inbox(message_key);
     `,
   },
+  {
+    name: "002-messages",
+    sql: `
+      -- The order in which they were decrypted, and when: both ours.
+      ALTER TABLE inbox ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE inbox ADD COLUMN stored_at INTEGER NOT NULL DEFAULT 0;
+      -- Set when the ledger has the message. The row is kept for a while: a receipt that was lost
+      -- brings the same ciphertext again.
+      ALTER TABLE inbox ADD COLUMN done_at INTEGER;
+      CREATE INDEX inbox_open ON inbox(seq) WHERE done_at IS NULL;
+
+      -- What was sent, as it was sent, stored before it leaves: a repeated send carries the same, and
+      -- a phone that could not read it asks for it again.
+      CREATE TABLE sent (
+        id TEXT PRIMARY KEY,
+        jid TEXT NOT NULL,
+        message BLOB NOT NULL,
+        stored_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX sent_age ON sent(stored_at);
+    `,
+  },
 ];

@@ -10,6 +10,7 @@ const agreed = (text = "{}", account = ACCOUNT) => ({ creds: { text, account } }
 const row = (hash: string): InboxRow => ({
   ...{ hash, messageKey: "chat|id||", part: 0, parts: 1, type: "msg", attrs: { from: "x" } },
   plain: Buffer.from([1, 2, 3]),
+  storedAt: 1,
 });
 
 describe("the link of a home", () => {

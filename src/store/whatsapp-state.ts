@@ -1,8 +1,9 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { openDatabase, StoreError, type Database, type Row } from "./database.ts";
 import { lockHome, type LockHolder } from "./home-lock.ts";
 import { readMultiFileLink } from "./whatsapp-import.ts";
+import { messageRows, type MessageRows } from "./whatsapp-messages.ts";
 import { whatsAppMigrations } from "./whatsapp-schema.ts";
 
 export interface Link {
@@ -23,6 +24,7 @@ export interface InboxRow {
   type: string;
   attrs: Readonly<Record<string, string>>;
   plain: Uint8Array;
+  storedAt: number;
 }
 
 /** All or nothing; a key without a value is removed. */
@@ -33,7 +35,7 @@ export interface LinkChanges {
 }
 
 /** Identity, keys and raw inbox of one link. Every call is on the disk when it returns. */
-export interface LinkFile {
+export interface LinkFile extends MessageRows {
   readKeys(names: readonly string[]): ReadonlyMap<string, string>;
   plainOf(hash: string): Uint8Array | undefined;
   commit(changes: LinkChanges): void;
@@ -47,6 +49,8 @@ export interface WhatsAppState extends Disposable {
   /** A link that no phone has agreed to yet; what was begun before and not finished goes. */
   begin(creds: string): LinkFile;
   link(id: number): LinkFile;
+  /** The file that is open is still the one in the folder: nobody moved it away. */
+  isInPlace(): boolean;
 }
 
 /** What became of a multi-file link that lay in the folder. */
@@ -66,7 +70,7 @@ export function openWhatsAppState(folder: string, what: string): OpenedState {
   using parts = new DisposableStack();
   parts.use(locked.lock);
   const path = join(folder, "state.db");
-  closeSync(openSync(path, "a", 0o600));
+  const file = makeFile(path);
   const db = parts.use(openDatabase(path, whatsAppMigrations));
   dropUnfinished(db);
   const imported = currentLink(db) ? undefined : importMultiFile(db, folder);
@@ -79,6 +83,7 @@ export function openWhatsAppState(folder: string, what: string): OpenedState {
         return linkFile(db, db.run("INSERT INTO links (creds) VALUES (?)", creds).lastId);
       }),
     link: (id) => linkFile(db, id),
+    isInPlace: () => statSync(path, { throwIfNoEntry: false })?.ino === file,
     [Symbol.dispose]: () => kept.dispose(),
   };
   return { state, imported };
@@ -93,6 +98,16 @@ function makePrivate(folder: string): void {
     throw new StoreError(`The folder ${folder} cannot be used: ${reason}. Check the disk and who may write there.`, {
       cause: error,
     });
+  }
+}
+
+/** @returns its inode. */
+function makeFile(path: string): number {
+  const handle = openSync(path, "a", 0o600);
+  try {
+    return fstatSync(handle).ino;
+  } finally {
+    closeSync(handle);
   }
 }
 
@@ -136,6 +151,7 @@ function linkFile(db: Database, id: number): LinkFile {
       ),
     plainOf: (hash) => db.get("SELECT plain FROM inbox WHERE hash = ?", hash)?.["plain"] as Uint8Array | undefined,
     commit: (changes) => db.transaction(() => commit(db, id, changes)),
+    ...messageRows(db),
     markOpened: (at) =>
       db.transaction(() => {
         db.run("DELETE FROM links WHERE id <> ?", id);
@@ -159,10 +175,11 @@ function commit(db: Database, id: number, { creds, keys, inbox }: LinkChanges): 
     if (value === null) db.run("DELETE FROM keys WHERE link_id = ? AND name = ?", id, name);
     else db.run("INSERT OR REPLACE INTO keys VALUES (?, ?, ?)", id, name, value);
   }
-  for (const { hash, messageKey, part, parts, type, attrs, plain } of inbox ?? []) {
+  for (const { hash, messageKey, part, parts, type, attrs, plain, storedAt } of inbox ?? []) {
     db.run(
-      "INSERT OR IGNORE INTO inbox SELECT ?, account, ?, ?, ?, ?, ?, ? FROM links WHERE id = ?",
-      ...[hash, messageKey, part, parts, type, JSON.stringify(attrs), plain, id],
+      `INSERT OR IGNORE INTO inbox (hash, account, message_key, part, parts, type, attrs, plain, stored_at, seq)
+       SELECT ?, account, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(seq), 0) + 1 FROM inbox) FROM links WHERE id = ?`,
+      ...[hash, messageKey, part, parts, type, JSON.stringify(attrs), plain, storedAt, id],
     );
   }
 }
