@@ -6,6 +6,8 @@ import {
   addTask,
   folderOf,
   found,
+  jidOf,
+  registered,
   resultOf,
   say,
   sentTo,
@@ -60,6 +62,22 @@ describe("requests of an agent", () => {
     ]);
     expect(acted()).toBe(true);
     expect(woken).toContain("outbox");
+  });
+
+  test("a long text becomes several messages, in order, whatever the number of executions", () => {
+    store.groups.addChat(registered("family", { jid: jidOf("1@g.us") }));
+    const { call, turn } = agent("main");
+    const text = Array.from({ length: 30 }, (_, at) => `${at} ${"word ".repeat(60)}`).join("\n\n");
+    const id = randomName(16);
+    const made = call("send_message", { text, chat: "1@g.us" }, {}, id);
+    const result = toolResults.send_message.parse(resultOf(made));
+    expect(call("send_message", { text, chat: "1@g.us" }, {}, id)).toEqual(made);
+    const rows = store.outbox.ofTurn(turn);
+    expect(rows.length).toBeGreaterThan(2);
+    expect(rows.every((row) => row.text.length <= 4_000 && row.chat === "1@g.us")).toBe(true);
+    expect(rows.map(({ messageId }) => messageId)).toEqual(result.message_ids);
+    expect(result.message_id).toBe(result.message_ids?.[0]);
+    expect(rows.flatMap((row) => row.text.match(/\d+/g))).toEqual(Array.from({ length: 30 }, (_, at) => String(at)));
   });
 
   test("a second execution of the same id changes nothing and answers the same", () => {

@@ -1,35 +1,20 @@
 import {
   requestSchema,
-  toolArguments,
-  toolNames,
   type Request,
   type Response,
   type ToolArguments,
   type ToolName,
 } from "@nanoclaw/agent-runner/protocol";
-import { z } from "zod";
-import type { Clock } from "../domain/clock.ts";
-import { MAIN, newMessageId, newTaskId, type Folder, type Jid, type TurnId } from "../domain/ids.ts";
-import { visibleText } from "../domain/outgoing.ts";
+import { MAIN, newTaskId, type Folder, type TurnId } from "../domain/ids.ts";
 import { cutAtCharacter } from "../domain/prompt.ts";
-import { actsOutside, judgeRequest } from "../domain/rights.ts";
+import { actsOutside } from "../domain/rights.ts";
 import { firstRun } from "../domain/schedule.ts";
 import { taskView, type Task } from "../domain/task.ts";
 import { exactIsoInZone } from "../domain/zone.ts";
 import type { Store } from "../store/store.ts";
+import { folderOf, prepareCall, Refusal, type Call, type ExecuteOptions, type FileCopy } from "./call.ts";
 import { searchMessages } from "./search.ts";
-
-export interface ExecuteOptions {
-  store: Store;
-  clock: Clock;
-  /** IANA zone of chats whose group has none of its own. */
-  zone: string;
-  /** Takes secret values out of a message. */
-  screen(text: string, folder: Folder): string;
-  /** Rows were added to the outbox or the schedule: look now. */
-  onOutbox(): void;
-  onSchedule(): void;
-}
+import { sendFile, sendMessage } from "./send.ts";
 
 /** What `list_tasks` shows at most, and how much of each prompt, so that a response stays small. */
 const MOST_TASKS = 100;
@@ -40,31 +25,25 @@ const LONGEST_REFUSAL = 2_000;
 /** How long a request's response is kept: its turn is over long before. */
 const KEPT_MS = 7 * 24 * 60 * 60_000;
 
-/** Refused; the message goes to the agent. */
-class Refusal extends Error {}
-
-interface Call {
-  options: ExecuteOptions;
-  caller: Folder;
-  id: string;
-  request: Request;
-  /** The chat that the request acts on. */
-  chat: Jid;
-  now: number;
-}
-
 /**
  * Executes one request and keeps its response, in one transaction: a second execution of the same
  * id changes nothing and answers the same. Refusals are responses; a throw means that nothing was
  * done and that it may be tried again.
+ * @param file the copy of the file that came with it.
  */
-export function executeRequest(options: ExecuteOptions, caller: Folder, id: string, content: unknown): Response {
+export function executeRequest(
+  options: ExecuteOptions,
+  caller: Folder,
+  id: string,
+  content: unknown,
+  file?: FileCopy,
+): Response {
   const { store, clock } = options;
   const response = store.transaction((): Response => {
     const known = store.requests.response(caller, id);
     if (known) return known;
     const now = clock.now();
-    const made = answer(options, caller, id, content, now);
+    const made = answerOr(() => perform(options, caller, id, content, file));
     // A refusal did nothing and needs no memory: asked again, it is refused again.
     const request = requestSchema.safeParse(content).data;
     if (made.ok && request) {
@@ -78,50 +57,35 @@ export function executeRequest(options: ExecuteOptions, caller: Folder, id: stri
   return response;
 }
 
-function answer(options: ExecuteOptions, caller: Folder, id: string, content: unknown, now: number): Response {
+/** Its result, or the refusal. */
+export function answerOr(work: () => unknown): Response {
   try {
-    const request = requestSchema.safeParse(content);
-    if (!request.success) throw new Refusal(`malformed request: ${z.prettifyError(request.error)}`);
-    return { ok: true, result: perform(options, caller, id, request.data, now) };
+    return { ok: true, result: work() };
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, error: cutAtCharacter(error.message, LONGEST_REFUSAL) };
     throw error;
   }
 }
 
-function perform(options: ExecuteOptions, caller: Folder, id: string, request: Request, now: number): unknown {
-  const tool = toolNames.find((name) => name === request.tool);
-  if (!tool) throw new Refusal(`there is no tool "${request.tool}"; there are: ${toolNames.join(", ")}`);
-  const args = toolArguments[tool].safeParse(request.args);
-  if (!args.success) throw new Refusal(`${tool}: ${z.prettifyError(args.error)}`);
-  const turn = liveTurn(options.store, caller, request);
-  const named = (args.data as { chat?: string }).chat;
-  const chat = (named ?? turn.chat) as Jid;
-  const call: Call = { options, caller, id, request, chat, now };
-  allow(call, tool, named !== undefined && named !== turn.chat);
-  const result = effects[tool](call, args.data as never);
+function perform(
+  options: ExecuteOptions,
+  caller: Folder,
+  id: string,
+  content: unknown,
+  file: FileCopy | undefined,
+): unknown {
+  const { tool, args, call } = prepareCall(options, caller, id, content);
+  const result = effects[tool](call, args as never, file);
   // Not before: what was refused had no effect.
-  if (actsOutside(tool)) options.store.turns.markActed(turn.id);
+  if (actsOutside(tool)) options.store.turns.markActed(call.turn.id);
   return result;
 }
 
-/** Only the attempt that runs now may ask: a left-over file of one that is over changes nothing. */
-function liveTurn(store: Store, caller: Folder, request: Request) {
-  const turn = store.turns.find(request.turn);
-  if (turn?.folder !== caller) throw new Refusal("that turn is not this group's");
-  if (turn.status !== "running" || turn.attempts !== request.attempt) throw new Refusal("that turn is over");
-  if (turn.chat !== request.chat) throw new Refusal("that turn belongs to another chat");
-  return turn;
-}
+type Effect<Name extends ToolName> = (call: Call, args: ToolArguments<Name>, file: FileCopy | undefined) => unknown;
 
-function allow({ options, caller, chat }: Call, tool: ToolName, otherChat: boolean): void {
-  const chatFolder = options.store.groups.chat(chat)?.folder;
-  const ruling = judgeRequest({ caller, tool, chatFolder, otherChat });
-  if (!ruling.allowed) throw new Refusal(`refused: ${ruling.reason}`);
-}
-
-const effects: { [Name in ToolName]: (call: Call, args: ToolArguments<Name>) => unknown } = {
+const effects: { [Name in ToolName]: Effect<Name> } = {
   send_message: sendMessage,
+  send_file: sendFile,
   schedule_task: scheduleTask,
   list_tasks: ({ options, caller }) => {
     const tasks = options.store.tasks.open(caller === MAIN ? null : caller).slice(0, MOST_TASKS);
@@ -137,29 +101,10 @@ const effects: { [Name in ToolName]: (call: Call, args: ToolArguments<Name>) => 
   },
 };
 
-function sendMessage({ options, caller, id, request, chat, now }: Call, { text }: ToolArguments<"send_message">) {
-  const visible = visibleText(options.screen(text, caller));
-  if (visible === "") throw new Refusal("there is nothing to send: the text has no visible part");
-  const folder = options.store.groups.chat(chat)?.folder ?? caller;
-  const messageId = newMessageId();
-  const turn = options.store.turns.find(request.turn);
-  options.store.outbox.add({
-    chat,
-    folder,
-    messageId,
-    text: visible,
-    source: "send_message",
-    turn: turn?.id ?? null,
-    task: turn?.taskId ?? null,
-    requestKey: `${caller}/${id}`,
-    now,
-  });
-  return { message_id: messageId };
-}
-
-function scheduleTask({ options, caller, request, chat, now }: Call, args: ToolArguments<"schedule_task">) {
+function scheduleTask(call: Call, args: ToolArguments<"schedule_task">) {
+  const { options, request, turn, chat, now } = call;
   const { store } = options;
-  const folder = store.groups.chat(chat)?.folder ?? caller;
+  const folder = folderOf(call);
   const schedule = {
     type: args.schedule_type,
     value: args.schedule_value,
@@ -179,7 +124,7 @@ function scheduleTask({ options, caller, request, chat, now }: Call, args: ToolA
     lastRun: null,
     lastResult: null,
     createdAt: now,
-    createdTurn: store.turns.find(request.turn)?.id ?? null,
+    createdTurn: turn.id,
   };
   store.tasks.add(task);
   return taskView(task);

@@ -1,41 +1,52 @@
-import { constants, type PathLike } from "node:fs";
-import { lstat, open, rename, unlink } from "node:fs/promises";
+import { constants, type PathLike, type Stats } from "node:fs";
+import { lstat, open, rename, unlink, type FileHandle } from "node:fs/promises";
 import { REQUEST_MAX_BYTES } from "@nanoclaw/agent-runner/protocol";
 
-export type ReadResult =
-  | { kind: "content"; text: string }
-  /** Not to be read: what it is instead of a plain small file. */
-  | { kind: "refused"; problem: string }
-  | { kind: "gone" };
+/** Not to be read: what it is instead of a plain file of modest size. */
+export interface Refused {
+  kind: "refused";
+  problem: string;
+}
+
+export type ReadResult = { kind: "content"; text: string } | Refused | { kind: "gone" };
 
 /**
- * Reads one direct child of a requests folder. The agent owns that folder, so a name may be
- * anything by now: only a regular file with a single name and a modest size is read, through the
- * descriptor that was checked.
+ * Opens one direct child of a folder that the agent owns, so a name may be anything by now: only a
+ * regular file with a single name and at most `limit` bytes, through the descriptor that was checked.
  */
-export async function readRequestFile(path: PathLike): Promise<ReadResult> {
-  let file;
+export async function openPlainFile(
+  path: PathLike,
+  limit: number,
+): Promise<{ kind: "open"; file: FileHandle } | Refused | { kind: "gone" }> {
+  let file: FileHandle;
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     return explainOpen(error as NodeJS.ErrnoException);
   }
-  try {
-    const stat = await file.stat();
-    if (!stat.isFile()) return { kind: "refused", problem: "it is no regular file" };
-    if (stat.nlink !== 1) return { kind: "refused", problem: "it has a second name (hard link)" };
-    if (stat.size > REQUEST_MAX_BYTES) {
-      return { kind: "refused", problem: `it has ${stat.size} bytes; the limit is ${REQUEST_MAX_BYTES}` };
-    }
-    const buffer = Buffer.alloc(REQUEST_MAX_BYTES);
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-    return { kind: "content", text: buffer.subarray(0, bytesRead).toString("utf8") };
-  } finally {
-    await file.close();
-  }
+  const problem = unfit(await file.stat(), limit);
+  if (problem === undefined) return { kind: "open", file };
+  await file.close();
+  return { kind: "refused", problem };
 }
 
-function explainOpen(error: NodeJS.ErrnoException): ReadResult {
+function unfit(stat: Stats, limit: number): string | undefined {
+  if (!stat.isFile()) return "it is no regular file";
+  if (stat.nlink !== 1) return "it has a second name (hard link)";
+  return stat.size > limit ? `it has ${stat.size} bytes; the limit is ${limit}` : undefined;
+}
+
+/** Reads one direct child of a requests folder. */
+export async function readRequestFile(path: PathLike): Promise<ReadResult> {
+  const opened = await openPlainFile(path, REQUEST_MAX_BYTES);
+  if (opened.kind !== "open") return opened;
+  await using file = opened.file;
+  const buffer = Buffer.alloc(REQUEST_MAX_BYTES);
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+  return { kind: "content", text: buffer.subarray(0, bytesRead).toString("utf8") };
+}
+
+function explainOpen(error: NodeJS.ErrnoException): Refused | { kind: "gone" } {
   if (error.code === "ENOENT") return { kind: "gone" };
   if (error.code === "ELOOP" || error.code === "EMLINK") return { kind: "refused", problem: "it is a link" };
   // The host's own shortage, not the file's fault: it is tried again.

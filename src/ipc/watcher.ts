@@ -1,11 +1,12 @@
-import { constants, mkdirSync, watch, type FSWatcher } from "node:fs";
-import { lstat, open, opendir } from "node:fs/promises";
+import { mkdirSync, watch, type FSWatcher } from "node:fs";
+import { lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
 import { requestIdSchema, type Response } from "@nanoclaw/agent-runner/protocol";
 import type { Clock } from "../domain/clock.ts";
 import type { Folder } from "../domain/ids.ts";
 import type { Log } from "../domain/log.ts";
 import type { WakeUp } from "../domain/wake-up.ts";
+import { openFolder } from "./open-folder.ts";
 import { keepNewest, quarantine } from "./quarantine.ts";
 import { readRequestFile, removeName } from "./read-request.ts";
 import { writeResponse } from "./responses.ts";
@@ -19,7 +20,7 @@ export interface IpcWatcherOptions {
   /** Groups were added or removed; file events use it, too. */
   wake: WakeUp;
   /** Executes a request of a folder; a throw means "not now, try again". */
-  execute(folder: Folder, id: string, content: unknown): Response;
+  execute(folder: Folder, id: string, content: unknown): Response | Promise<Response>;
 }
 
 export interface IpcWatcher {
@@ -101,7 +102,7 @@ export function createIpcWatcher(options: IpcWatcherOptions): IpcWatcher {
 /** @returns whether more waits than one pass takes. */
 async function serveFolder(options: IpcWatcherOptions, folder: Folder, path: string): Promise<boolean> {
   const opened = await openFolder(join(path, "requests"));
-  if (!opened) return false; // not there, or a link that would lead to what is not the agent's
+  if (!opened) return false;
   await using requests = opened;
   const inOrder = await byAge(requests.path, await requestNames(requests.path).catch(() => []));
   const failures: string[] = [];
@@ -116,18 +117,6 @@ async function serveFolder(options: IpcWatcherOptions, folder: Folder, path: str
   const [error] = failures;
   options.log.error({ group: folder, failures: failures.length, error }, "Cannot serve requests, trying again");
   return false; // after a rest: a full disk is not made better by haste
-}
-
-/**
- * The folder itself, held open: whatever takes its name afterwards, names are read and taken away
- * in this one. Only Linux has a path for that; elsewhere the name has to do.
- */
-async function openFolder(path: string): Promise<({ path: string } & AsyncDisposable) | undefined> {
-  const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-  const handle = await open(path, flags).catch(() => undefined);
-  if (!handle) return undefined;
-  const held = process.platform === "linux" ? `/proc/self/fd/${handle.fd}` : path;
-  return { path: held, [Symbol.asyncDispose]: () => handle.close() };
 }
 
 /** Byte for byte, as latin1: a name need not be UTF-8, and one decoded with loss could never be taken away. */
@@ -168,7 +157,7 @@ async function serveOne(options: IpcWatcherOptions, { folder, path, name, file }
   if (read?.kind === "gone") return;
   const parsed = read?.kind === "content" ? parseJson(read.text) : undefined;
   if (id !== undefined && parsed) {
-    const response = options.execute(folder, id, parsed.value);
+    const response = await options.execute(folder, id, parsed.value);
     await writeResponse(join(path, "responses"), id, response);
     await removeName(file);
     return;

@@ -1,8 +1,13 @@
+import { awayNotice } from "../domain/away.ts";
 import type { Clock } from "../domain/clock.ts";
-import { decideMessage, type Verdict } from "../domain/decide.ts";
-import { cleanText, type InboundMessage } from "../domain/message.ts";
+import { decideMessage, type ChatFacts, type Verdict } from "../domain/decide.ts";
+import { newMessageId } from "../domain/ids.ts";
+import { cleanText, type InboundChange, type InboundMessage } from "../domain/message.ts";
 import type { Log } from "../domain/log.ts";
 import type { Store } from "../store/store.ts";
+import { applyChange, type Changed } from "./inbox-change.ts";
+import { chatFacts, joinWaitingTurn } from "./inbox-chat.ts";
+import { lookUpQuote } from "./inbox-quote.ts";
 import { persist } from "./persist.ts";
 
 export interface Received {
@@ -18,47 +23,90 @@ export interface InboxOptions {
   log: Log;
   assistantName: string;
   ageLimit: number;
+  /** IANA zone of chats whose group has none of its own. */
+  zone: string;
   /** A folder has work. */
   onWork(): void;
+  /** A notice was written. */
+  onOutbox(): void;
 }
 
 /** How long a channel waits for the database before it must tell its network "not taken". */
 const PATIENCE_MS = 10_000;
 
-export type Inbox = (channel: string, message: InboundMessage) => Promise<Received>;
+export interface Inbox {
+  /**
+   * Step one of a message's way: decided and committed. Only when the promise resolves may the
+   * network be told that the message arrived; when it rejects, the message was not taken.
+   */
+  receive(channel: string, message: InboundMessage): Promise<Received>;
+  /** The same for what somebody did to an earlier message; once more changes nothing. */
+  change(change: InboundChange): Promise<void>;
+}
 
-/**
- * Step one of a message's way: decided and committed. Only when the promise resolves may the
- * network be told that the message arrived; when it rejects, the message was not taken.
- */
-export function createInbox({ store, clock, log, assistantName, ageLimit, onWork }: InboxOptions): Inbox {
-  const commit = (channel: string, message: InboundMessage): Received => {
-    const now = clock.now();
-    const chat = store.groups.chat(message.chat);
-    const verdict = decideMessage({ message, chat, assistantName, now, ageLimit });
-    store.groups.seen(message.chat, channel, message.sentAt);
-    if (!chat) return { seq: undefined, verdict, duplicate: false };
-    const seq = store.messages.add(message, chat.folder, verdict, now);
-    if (seq === undefined) {
-      const known = store.messages.find(message.chat, message.sender, message.id);
-      return { seq: known?.seq, verdict, duplicate: true };
-    }
-    if (verdict.decision === "wakes") joinWaitingTurn(store, message, now);
-    return { seq, verdict, duplicate: false };
-  };
+export function createInbox(options: InboxOptions): Inbox {
+  const { store, log, onWork, onOutbox } = options;
+  const committed = <T>(work: () => T): Promise<T> =>
+    persist(() => store.transaction(work), { ...options, patience: PATIENCE_MS });
 
-  return async (channel, message) => {
-    const clean = cleaned(message);
-    const received = await persist(() => store.transaction(() => commit(channel, clean)), {
-      clock,
-      log,
-      patience: PATIENCE_MS,
-    });
-    const { seq, verdict, duplicate } = received;
-    log.info({ chat: message.chat, seq, ...verdict, duplicate }, "Message received");
-    if (verdict.decision === "wakes" && !duplicate) onWork();
-    return received;
+  return {
+    receive: async (channel, message) => {
+      const clean = cleaned(message);
+      const { noticed, ...received } = await committed(() => commit(options, channel, clean));
+      const { seq, verdict, duplicate } = received;
+      log.info({ chat: message.chat, seq, ...verdict, duplicate }, "Message received");
+      if (verdict.decision === "wakes" && !duplicate) onWork();
+      if (noticed) onOutbox();
+      return received;
+    },
+
+    change: async (change) => {
+      const clean = cleanedChange(change);
+      const became = await committed((): Changed => applyChange(options, clean));
+      log.info({ chat: change.chat, ...became }, "Message changed");
+      if (became.verdict?.decision === "wakes") onWork();
+    },
   };
+}
+
+function commit(options: InboxOptions, channel: string, given: InboundMessage): Received & { noticed: boolean } {
+  const { store, clock, assistantName, ageLimit } = options;
+  const now = clock.now();
+  const message = underOneName(store, given);
+  const place = chatFacts(store, message.chat);
+  const { quote, ours } = lookUpQuote(store, message);
+  const heard = { ...message, hasAttachments: message.attachments.length > 0, repliesToUs: ours };
+  const verdict = decideMessage({ message: heard, place, assistantName, now, ageLimit });
+  store.groups.seen(message.chat, channel, place ? message.sentAt : null);
+  if (!place) return { seq: undefined, verdict, duplicate: false, noticed: false };
+  const seq = store.messages.add({ ...message, quote }, place.chat.folder, verdict, now);
+  if (seq === undefined) {
+    const known = store.messages.find(message.chat, message.sender, message.id);
+    return { seq: known?.seq, verdict, duplicate: true, noticed: false };
+  }
+  if (verdict.decision !== "wakes") return { seq, verdict, duplicate: false, noticed: false };
+  joinWaitingTurn(store, message.chat, now);
+  return { seq, verdict, duplicate: false, noticed: tellAway(options, message, place, now) };
+}
+
+/** The names may have become others since the channel looked. */
+const underOneName = (store: Store, message: InboundMessage): InboundMessage => ({
+  ...message,
+  chat: store.persons.canonical(message.chat),
+  sender: store.persons.canonical(message.sender),
+});
+
+/** Once per chat and time away, before the answer. */
+function tellAway({ store, zone }: InboxOptions, { away }: InboundMessage, { chat }: ChatFacts, now: number): boolean {
+  if (!away) return false;
+  const text = awayNotice(away, store.groups.find(chat.folder)?.settings.zone ?? zone);
+  const requestKey = `away/${chat.jid}/${away.from}`;
+  if (text === null || store.outbox.byRequest(requestKey)) return false;
+  store.outbox.add({
+    ...{ chat: chat.jid, folder: chat.folder, messageId: newMessageId(), text, source: "notice" },
+    ...{ turn: null, task: null, requestKey, now },
+  });
+  return true;
 }
 
 const cleaned = (message: InboundMessage): InboundMessage => ({
@@ -66,10 +114,11 @@ const cleaned = (message: InboundMessage): InboundMessage => ({
   text: cleanText(message.text),
   senderName: cleanText(message.senderName),
   quote: message.quote && { ...message.quote, text: cleanText(message.quote.text) },
+  attachments: message.attachments.map((file) => ({ ...file, name: cleanText(file.name), mime: cleanText(file.mime) })),
 });
 
-/** A person who writes again does not wait for the back-off of what they wrote before. */
-function joinWaitingTurn(store: Store, message: InboundMessage, now: number): void {
-  const waiting = store.turns.openMessageTurn(message.chat);
-  if (waiting?.status === "queued") store.turns.makeDue(waiting.id, now);
-}
+const cleanedChange = (change: InboundChange): InboundChange => ({
+  ...change,
+  senderName: cleanText(change.senderName),
+  text: change.text === null ? null : cleanText(change.text),
+});

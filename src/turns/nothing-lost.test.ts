@@ -82,6 +82,7 @@ class Ledger {
     const { store } = this;
     const prepared = prepareInput({
       ...{ store, now: 1, zone: "UTC", outputBytes: 65_536, promptBudget: 16_384, secrets: {}, oneShot: true },
+      inbox: "inbox",
       turn: at.turn,
       attempt: found(store.turns.attempt(at.turn.id, at.attempt)),
       group: found(store.groups.find("main")),

@@ -1,4 +1,6 @@
+import { whatWasSaid } from "../domain/change-line.ts";
 import type { Folder } from "../domain/ids.ts";
+import { spokenText } from "../domain/outgoing.ts";
 import { recapText } from "../domain/recap.ts";
 import type { Store } from "../store/store.ts";
 
@@ -14,12 +16,12 @@ export function recapOf(store: Store, folder: Folder, zone: string): string | nu
   const since = store.groups.freshAt(folder);
   const asked = store.messages.answeredTalk(folder, since, MOST_LINES).map((message) => ({
     sender: message.fromAssistant ? null : message.senderName,
-    text: message.text,
+    text: whatWasSaid(message),
     at: message.receivedAt,
     guest: message.reason === "sender-not-allowed",
   }));
-  const said = store.outbox.talk(folder, since, MOST_LINES).map(({ text, createdAt }) => ({
-    ...{ sender: null, text, at: createdAt, guest: false },
+  const said = store.outbox.talk(folder, since, MOST_LINES).map((row) => ({
+    ...{ sender: null, text: spokenText(row), at: row.createdAt, guest: false },
   }));
   return recapText([...asked, ...said], zone, RECAP_BYTES);
 }

@@ -1,12 +1,9 @@
 import type { Answer } from "@nanoclaw/agent-runner/protocol";
 import { decideAfterFailure, type AfterFailure, type Failure } from "../domain/failure.ts";
 import { newMessageId } from "../domain/ids.ts";
-import { splitText, visibleText } from "../domain/outgoing.ts";
+import { piecesFor, visibleText } from "../domain/outgoing.ts";
 import type { Store } from "../store/store.ts";
 import type { Turn, TurnEnd } from "../store/turns.ts";
-
-/** Longest piece of an answer in UTF-16 units; under every network's limit. */
-const PIECE_LENGTH = 16_000;
 
 export interface Settlement {
   store: Store;
@@ -162,7 +159,7 @@ function passMessages(store: Store, turn: Turn): void {
 }
 
 function say({ store, turn, now }: Settlement, text: string, source: "answer" | "notice"): void {
-  for (const piece of splitText(text, PIECE_LENGTH)) {
+  for (const piece of piecesFor(turn.chat, text)) {
     store.outbox.add({
       chat: turn.chat,
       folder: turn.folder,

@@ -29,7 +29,7 @@ describe("what an agent is given", () => {
       group: found(store.groups.find(turn.folder)),
       chat: found(store.groups.chat(turn.chat)),
       agent: { backend: "kiro", assistantName: "Andy", name: "kiro-assistant", model: null, sharedStore: false },
-      ...{ secrets: {}, oneShot: true },
+      ...{ secrets: {}, oneShot: true, inbox: "inbox" },
     });
   const promptOf = (started: ReturnType<typeof startTurn>) => found(prepare(started)).input.prompt;
 

@@ -1,7 +1,7 @@
 import { PROTOCOL_VERSION, type AgentSettings, type TurnInput } from "@nanoclaw/agent-runner/protocol";
 import type { Group, RegisteredChat } from "../domain/group.ts";
-import { MAIN } from "../domain/ids.ts";
-import { interruptedNote, messagePrompt, taskPrompt, type PromptChat } from "../domain/prompt.ts";
+import { MAIN, type Folder } from "../domain/ids.ts";
+import { cutAtCharacter, interruptedNote, messagePrompt, taskPrompt, type PromptChat } from "../domain/prompt.ts";
 import type { StoredMessage } from "../store/messages.ts";
 import { recapOf } from "./recap.ts";
 import type { Store } from "../store/store.ts";
@@ -20,6 +20,8 @@ export interface TurnInputFacts {
   agent: AgentSettings;
   outputBytes: number;
   promptBudget: number;
+  /** Where this run finds what came with messages. */
+  inbox: string;
   secrets: Record<string, string>;
   oneShot: boolean;
   now: number;
@@ -29,6 +31,8 @@ export interface PreparedInput {
   input: TurnInput;
   /** The messages it holds; null for a task. */
   range: { fromSeq: number; toSeq: number } | null;
+  /** Failed messages of the outbox that it tells of. */
+  told: readonly number[];
 }
 
 /** The turn as it stands now, with everything that arrived until this moment; null when nothing is left to answer. */
@@ -55,7 +59,7 @@ export function prepareInput(facts: TurnInputFacts): PreparedInput | null {
     frameToken: attempt.frameToken,
     oneShot: facts.oneShot,
   };
-  return { input, range: made.range };
+  return { input, range: made.range, told: made.told };
 }
 
 /** An isolated run neither continues the group's session nor leaves one behind. */
@@ -67,8 +71,10 @@ function preparedTask({ store, turn, now, ...facts }: TurnInputFacts, chat: Prom
   const task = turn.taskId === null ? undefined : store.tasks.find(turn.taskId);
   if (task?.status !== "active") return null; // paused or cancelled while it waited
   const dueAt = turn.taskDueAt ?? now;
-  const notes = earlierAttemptNotes({ store, turn, ...facts }, chat.zone);
-  return { prompt: taskPrompt({ chat, now, task: { id: task.id, prompt: task.prompt, dueAt }, notes }), range: null };
+  const unsent = unsentNotes(store, turn.folder);
+  const notes = [...earlierAttemptNotes({ store, turn, ...facts }, chat.zone), ...unsent.notes];
+  const prompt = taskPrompt({ chat, now, task: { id: task.id, prompt: task.prompt, dueAt }, notes });
+  return { prompt, range: null, told: unsent.told };
 }
 
 function preparedMessages(facts: TurnInputFacts, chat: PromptChat) {
@@ -81,10 +87,11 @@ function preparedMessages(facts: TurnInputFacts, chat: PromptChat) {
   // The talk of a busy chat must not push out what the turn is about.
   if (!messages.some(({ seq }) => seq === call.seq)) messages.unshift(call);
   const olderCount = store.messages.countForPrompt(turn.chat, after, toSeq) - messages.length;
-  const notes = [...(note === null ? [] : [note]), ...earlierAttemptNotes(facts, chat.zone)];
-  const lines = messages.map(promptMessage);
+  const unsent = unsentNotes(store, turn.folder);
+  const notes = [...(note === null ? [] : [note]), ...earlierAttemptNotes(facts, chat.zone), ...unsent.notes];
+  const lines = messages.map((message) => promptMessage(message, facts.inbox));
   const prompt = messagePrompt({ chat, now, messages: lines, olderCount, notes, budget: promptBudget });
-  return { prompt, range: { fromSeq: after + 1, toSeq } };
+  return { prompt, range: { fromSeq: after + 1, toSeq }, told: unsent.told };
 }
 
 /** "Go on" needs to know what: a turn that was cut off hands its messages to the next one. */
@@ -105,11 +112,26 @@ function earlierAttemptNotes(
   return at === undefined ? [] : [interruptedNote(at, zone)];
 }
 
-const promptMessage = (message: StoredMessage) => ({
+/** The agent thinks that these arrived. */
+function unsentNotes(store: Store, folder: Folder): { notes: string[]; told: number[] } {
+  const failed = store.outbox.failedUntold(folder);
+  const notes = failed.map(
+    ({ chat, text, error }) =>
+      `A message of yours to ${chat} could not be sent (${error ?? "no reason known"}). It began: "${cutAtCharacter(text, 80)}"`,
+  );
+  return { notes, told: failed.map(({ seq }) => seq) };
+}
+
+const promptMessage = (message: StoredMessage, inbox: string) => ({
   senderName: message.senderName,
   text: message.text,
   sentAt: message.sentAt,
   guest: message.reason === "sender-not-allowed",
   quoteText: message.quoteText,
+  quoteClaimed: message.quoteClaimed,
+  attachments: message.attachments.map((file) => ({
+    ...file,
+    path: file.path?.replace(/^inbox(?=\/)/, () => inbox) ?? null,
+  })),
   call: message.decision === "wakes",
 });

@@ -1,7 +1,7 @@
 import { chooseAgent, type AgentName } from "../domain/agent-choice.ts";
 import type { Clock } from "../domain/clock.ts";
 import { isLocal, type Folder } from "../domain/ids.ts";
-import type { GroupPaths, LaunchSpec, ResourceLimits } from "../runtime/runtime.ts";
+import type { GroupPaths, LaunchSpec, ResourceLimits, Runtime } from "../runtime/runtime.ts";
 import type { RunLimits } from "../runtime/supervise.ts";
 import type { Store } from "../store/store.ts";
 import type { Attempt, Turn } from "../store/turns.ts";
@@ -77,17 +77,25 @@ export function runLimits({ group, attempt }: Work, settings: TurnSettings, now:
   };
 }
 
+export interface FixInputOptions {
+  store: Store;
+  clock: Clock;
+  settings: TurnSettings;
+  work: Work;
+  needs: AgentNeeds;
+  /** Where the run finds what came with messages. */
+  inbox: string;
+}
+
+/** In a container the folder is mounted below the agent's own; without mounts it is where the host keeps it. */
+export const inboxOf = (runtime: Runtime["name"], paths: GroupPaths): string =>
+  runtime === "host" ? paths.inbox : "inbox";
+
 /**
  * Fixes the range of messages and makes the input's line, or null when nothing is left to do; what
  * arrives later belongs to the next turn.
  */
-export function fixInput(
-  store: Store,
-  clock: Clock,
-  settings: TurnSettings,
-  work: Work,
-  needs: AgentNeeds,
-): string | null {
+export function fixInput({ store, clock, settings, work, needs, inbox }: FixInputOptions): string | null {
   const { turn, attempt, group } = work;
   const now = clock.now();
   return store.transaction(() => {
@@ -95,8 +103,7 @@ export function fixInput(
     if (store.turns.find(turn.id)?.stopReason) return null;
     const prepared = prepareInput({
       ...work,
-      store,
-      now,
+      ...{ store, now, inbox },
       zone: group.settings.zone ?? settings.zone,
       agent: needs.agent,
       outputBytes: settings.outputBytes,
@@ -104,12 +111,21 @@ export function fixInput(
       secrets: needs.secrets,
       oneShot: settings.oneShot || needs.oneShot,
     });
-    if (!prepared) return null;
+    if (!prepared) return passAll(store, turn);
     if (prepared.range) store.turns.fixRange(turn.id, prepared.range.fromSeq, prepared.range.toSeq);
+    store.outbox.markAgentTold(prepared.told);
     store.turns.stampAttempt(turn.id, attempt.n, "input", now);
     if (turn.taskId !== null) store.tasks.logStarted(turn.id, now);
     return JSON.stringify(prepared.input);
   });
+}
+
+/** Nothing calls any more; what calls while the run ends must not count as this turn's. */
+function passAll(store: Store, turn: Turn): null {
+  if (turn.kind === "message") {
+    store.turns.fixRange(turn.id, store.turns.answeredSeq(turn.chat) + 1, store.messages.newestIn(turn.chat));
+  }
+  return null;
 }
 
 export type PathsOf = (folder: Folder) => GroupPaths;

@@ -24,7 +24,7 @@ import {
   type Settlement,
 } from "./settle.ts";
 import { isolated } from "./turn-input.ts";
-import { fixInput, launchSpec, runLimits, workOf, type PathsOf, type TurnSettings } from "./turn-work.ts";
+import { fixInput, inboxOf, launchSpec, runLimits, workOf, type PathsOf, type TurnSettings } from "./turn-work.ts";
 import type { NoWork, Work } from "./work.ts";
 
 export interface TurnRunnerOptions {
@@ -170,7 +170,8 @@ async function supervise(
       input: async () => {
         checkpoint("after-ready");
         await needs.beforeInput();
-        return saved(options, () => fixInput(store, clock, settings, work, needs));
+        const inbox = inboxOf(runtime.name, options.paths(turn.folder));
+        return saved(options, () => fixInput({ store, clock, settings, work, needs, inbox }));
       },
       onInputWritten: () => checkpoint("after-input"),
       onFrame: (body) => {

@@ -43,8 +43,12 @@ async function withJournal(turn: TurnInput, ipcDir: string, deps: ProgramDeps): 
   const journal: Journal = openJournal(ipcDir, turn.turn, turn.attempt);
   const frames = createFrameWriter({ token: turn.frameToken, journal, echo: deps.echo });
   const connectTools = async (input: TurnInput, signal: AbortSignal): Promise<ToolClient> => {
-    const { connectTools: connect } = await import("./mcp/tool-client.ts");
-    return connect({ ipcDir, turn: input.turn, attempt: input.attempt, chat: input.chat.jid }, signal);
+    const [{ connectTools: connect }, { sendingFolders }] = await Promise.all([
+      import("./mcp/tool-client.ts"),
+      import("./mcp/outgoing-files.ts"),
+    ]);
+    const requester = { ipcDir, turn: input.turn, attempt: input.attempt, chat: input.chat.jid };
+    return connect(requester, sendingFolders(deps.place.env), signal);
   };
   const { monotonic, signal, place } = deps;
   const offset = turn.now - monotonic();

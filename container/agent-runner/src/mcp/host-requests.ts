@@ -16,7 +16,15 @@ export interface Requester {
 
 export interface HostRequests {
   /** Never rejects for what the host says or does not say; rejects when the exchange folder is unusable. */
-  call(tool: string, args: unknown, signal?: AbortSignal): Promise<ToolOutcome>;
+  call(tool: string, args: unknown, signal?: AbortSignal, enclosure?: Enclosure): Promise<ToolOutcome>;
+}
+
+/** What the host looks for under the request's id. */
+export interface Enclosure {
+  /** Before the request is asked. @returns why it cannot be, in words. */
+  put(id: string): Promise<string | undefined>;
+  /** The request could not be asked. */
+  remove(id: string): Promise<void>;
 }
 
 const ANSWER_LIMIT_MS = 60_000;
@@ -25,13 +33,20 @@ const ANSWER_LIMIT_MS = 60_000;
 export function createHostRequests(requester: Requester, limitMs = ANSWER_LIMIT_MS): HostRequests {
   const { ipcDir, turn, attempt, chat } = requester;
   return {
-    async call(tool, args, signal) {
+    async call(tool, args, signal, enclosure) {
       const request = { protocol: PROTOCOL_VERSION, turn, attempt, chat, tool, args } satisfies Request;
       const content = JSON.stringify(request);
       const bytes = Buffer.byteLength(content);
       if (bytes > REQUEST_MAX_BYTES) return tooLarge(bytes);
       const id = newRequestId();
-      await submit(join(ipcDir, "requests"), id, content);
+      const problem = await enclosure?.put(id);
+      if (problem !== undefined) return { ok: false, error: `${problem}. Nothing was done.` };
+      try {
+        await submit(join(ipcDir, "requests"), id, content);
+      } catch (error) {
+        await enclosure?.remove(id);
+        throw error;
+      }
       return awaitResponse(join(ipcDir, "responses"), id, limitMs, signal);
     },
   };

@@ -1,6 +1,7 @@
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { z } from "zod";
 import { createHostRequests } from "./host-requests.ts";
+import { createOutgoingFiles, sendingFolders } from "./outgoing-files.ts";
 import { createToolServer } from "./server.ts";
 
 const environmentSchema = z.object({
@@ -28,5 +29,6 @@ async function main(): Promise<void> {
     attempt: NANOCLAW_ATTEMPT,
     chat: NANOCLAW_CHAT_JID,
   });
-  await createToolServer(requests).connect(new StdioServerTransport());
+  const files = createOutgoingFiles({ ipcDir: NANOCLAW_IPC_DIR, folders: sendingFolders(process.env) });
+  await createToolServer(requests, files).connect(new StdioServerTransport());
 }

@@ -1,10 +1,12 @@
 import { McpServer, type CallToolResult, type ServerContext } from "@modelcontextprotocol/server";
-import { toolArguments, toolDescriptions, toolNames, toolResults, type ToolName } from "../protocol/index.ts";
+import { toolArguments, toolDescriptions, toolNames, toolResults } from "../protocol/index.ts";
+import type { ToolArguments, ToolName } from "../protocol/index.ts";
 import type { ToolOutcome } from "../backends/backend.ts";
-import type { HostRequests } from "./host-requests.ts";
+import type { Enclosure, HostRequests } from "./host-requests.ts";
+import type { OutgoingFiles } from "./outgoing-files.ts";
 
 /** The MCP server `nanoclaw`: every tool of the protocol, each call carried to the host. */
-export function createToolServer(requests: HostRequests): McpServer {
+export function createToolServer(requests: HostRequests, files: OutgoingFiles): McpServer {
   const server = new McpServer({ name: "nanoclaw", version: "1.0.0" });
   for (const tool of toolNames) {
     const config = {
@@ -13,10 +15,16 @@ export function createToolServer(requests: HostRequests): McpServer {
       outputSchema: toolResults[tool],
     };
     server.registerTool(tool, config, async (args: unknown, context: ServerContext) =>
-      toResult(tool, await requests.call(tool, args, context.mcpReq.signal)),
+      toResult(tool, await requests.call(tool, args, context.mcpReq.signal, enclosureOf(tool, args, files))),
     );
   }
   return server;
+}
+
+function enclosureOf(tool: ToolName, args: unknown, files: OutgoingFiles): Enclosure | undefined {
+  if (tool !== "send_file") return undefined;
+  const { path } = args as ToolArguments<"send_file">; // the server has parsed them
+  return { put: (id) => files.copy(path, id), remove: files.discard };
 }
 
 function toResult(tool: ToolName, outcome: ToolOutcome): CallToolResult {

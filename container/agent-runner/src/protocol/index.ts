@@ -6,6 +6,7 @@ export { readyLine } from "./ready-line.ts";
 export { createRedactingStream, createRedactor, type RedactingStream, type Redaction } from "./redact.ts";
 export type { Answer, Frame, FrameBody, ReadyFrame } from "./frames.ts";
 export {
+  OUTGOING_MAX_BYTES,
   REQUEST_MAX_BYTES,
   requestIdSchema,
   requestSchema,

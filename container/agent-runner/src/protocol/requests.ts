@@ -4,6 +4,9 @@ import { PROTOCOL_VERSION } from "./version.ts";
 /** File names in `requests/` and `responses/`: `<id>.json`. */
 export const requestIdSchema = z.string().regex(/^[a-z0-9]{16}$/);
 
+/** Largest file that `send_file` takes, in bytes. Its copy is `outgoing/<request id>`. */
+export const OUTGOING_MAX_BYTES = 64 * 1024 * 1024;
+
 /** Largest request or response file in bytes; what is larger is refused unread. */
 export const REQUEST_MAX_BYTES = 256 * 1024;
 

@@ -19,6 +19,20 @@ export const toolArguments = {
       .optional()
       .describe("JID of another chat. Only the main group may name one; leave it out to answer here."),
   }),
+  send_file: z.strictObject({
+    path: z
+      .string()
+      .min(1)
+      .max(4096)
+      .describe("The file: relative to your working folder, or absolute below it, the global or the extra folder."),
+    caption: z.string().max(4_000).optional().describe("What stands below the file, in Markdown."),
+    name: z.string().min(1).max(255).optional().describe("What the receiver sees as its name. Default: its own."),
+    chat: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("JID of another chat. Only the main group may name one; leave it out to answer here."),
+  }),
   schedule_task: z.strictObject({
     prompt: text.describe(
       "What you are to do when the time comes, complete in itself: the later run may know nothing of this conversation.",
@@ -63,6 +77,8 @@ export type ToolArguments<Name extends ToolName> = z.infer<(typeof toolArguments
 export const toolDescriptions: Record<ToolName, string> = {
   send_message:
     "Send a message to the chat now, while you go on working: a first result, a question, news of a long job. Your final answer is sent by itself; do not repeat it with this tool. Returns the message's id.",
+  send_file:
+    "Send a file to the chat: a picture, a document, anything of at most 64 MiB. It is copied when you call this; later changes are not sent. Returns the message's id.",
   schedule_task:
     "Have something done later or again and again: reminders, daily summaries, checks. At that time you are run with the prompt, and what you answer goes to the chat. Returns the task's id and its next run.",
   list_tasks: "The tasks of this group (of all groups in the main group) that are active or paused, next one first.",
@@ -88,7 +104,12 @@ export const taskViewSchema = z.strictObject({
 export type TaskView = z.infer<typeof taskViewSchema>;
 
 export const toolResults = {
-  send_message: z.strictObject({ message_id: z.string() }),
+  send_message: z.strictObject({
+    message_id: z.string(),
+    /** All of them, in order, when a long text became several messages. */
+    message_ids: z.array(z.string()).optional(),
+  }),
+  send_file: z.strictObject({ message_id: z.string() }),
   schedule_task: taskViewSchema,
   list_tasks: z.strictObject({ tasks: z.array(taskViewSchema) }),
   cancel_task: taskViewSchema,

@@ -51,7 +51,7 @@ interface Element {
 }
 
 function elements(prompt: string, tag: string): Element[] {
-  const pattern = new RegExp(`<${tag}(?: ([^<>]*))?>([^<>]*)</${tag}>`, "g");
+  const pattern = new RegExp(`<${tag}(?: ([^<>]*))?>([^<>]*)(?:<attachment [^<>]*/>)*</${tag}>`, "g");
   return [...prompt.matchAll(pattern)].map((match) => ({
     attributes: attributes(match[1]),
     text: unescape(match[2] ?? "").trim(),
