@@ -97,6 +97,14 @@ describe("configuration", () => {
     expect(problem({ [key]: value })).toContain(`${key}=${JSON.stringify(value)}: `);
   });
 
+  test("owners are named by their numbers, in any spelling", () => {
+    const { settings } = load({ NANOCLAW_OWNER: "+49 176 0000-0001, 004917600000002" });
+    expect(settings.NANOCLAW_OWNER).toEqual(["4917600000001", "4917600000002"]);
+    expect(problem({ NANOCLAW_OWNER: "0176 00000001,Ann" })).toMatch(
+      /"0176 00000001": it lacks the country code[^]*"Ann": /,
+    );
+  });
+
   test("every problem is reported at once", () => {
     const message = problem({ CONTAINER_TIMEOUT: "x", TZ: "Mars" }, "LOG_LEVEL=loud\nNANOCLAW_AGNET=kiro");
     for (const part of ["CONTAINER_TIMEOUT", "TZ", "LOG_LEVEL", "NANOCLAW_AGNET"]) expect(message).toContain(part);

@@ -2,6 +2,7 @@ import { readFileSync, realpathSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { z } from "zod";
+import { parsePhoneNumber } from "./domain/phone-number.ts";
 import { isZone } from "./domain/zone.ts";
 
 /** One or more settings cannot be used. The message lists every one, with its value and the cure. */
@@ -50,11 +51,21 @@ const flag = (fallback: boolean) =>
 const text = z.string().trim().min(1, "must not be empty");
 const MiB = 2 ** 20;
 
+/** Digits each. */
+const numbers = z.string().transform((given, context): string[] =>
+  given.split(/[,;]/).flatMap((one) => {
+    const number = parsePhoneNumber(one);
+    if (number.ok) return number.value;
+    context.addIssue({ code: "custom", message: `${JSON.stringify(one.trim())}: ${number.problem}` });
+    return [];
+  }),
+);
+
 /** Every setting, with its default. Times are milliseconds, sizes bytes. */
 const settingsSchema = z.object({
   ASSISTANT_NAME: text.max(40, "must have at most 40 characters").default("Andy"),
   ASSISTANT_HAS_OWN_NUMBER: flag(false),
-  NANOCLAW_OWNER: text.optional(),
+  NANOCLAW_OWNER: numbers.optional(),
   NANOCLAW_AGENT_RUNTIME: z.enum(["docker", "host"]).optional(),
   NANOCLAW_AGENT_ONE_SHOT: flag(true),
   NANOCLAW_AGENT_IMAGE: text.default("nanoclaw-agent:latest"),
@@ -87,6 +98,8 @@ const settingsSchema = z.object({
   NANOCLAW_STOP_BUDGET: milliseconds(15_000),
   NANOCLAW_WHATSAPP: z.enum(["auto", "on", "off"]).default("auto"),
   NANOCLAW_WHATSAPP_URL: z.url({ protocol: /^wss?$/, error: "must be a ws:// or wss:// address" }).optional(),
+  NANOCLAW_WHATSAPP_CHAT_RATE: count(20, 0),
+  NANOCLAW_WHATSAPP_RATE: count(60, 0),
   TZ: z.string().refine(isZone, "must be an IANA time zone, like Europe/Berlin").optional(),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });

@@ -14,6 +14,8 @@ export interface Home {
   root: string;
   store: string;
   database: string;
+  /** WhatsApp's link. */
+  auth: string;
   socket: string;
   ipc: string;
   ipcErrors: string;
@@ -34,6 +36,7 @@ export function homePaths(root: string): Home {
     root,
     store: at("store"),
     database: at("store", "messages.db"),
+    auth: at("store", "auth"),
     socket: socketPath(root),
     ipc: at("ipc"),
     ipcErrors: at("data", "ipc-errors"),
@@ -83,7 +86,7 @@ export function keepPrivate(folder: string): void {
 }
 
 export function makeGroupFolders(paths: GroupPaths): void {
-  for (const path of [paths.group, paths.home]) makeFolder(path);
+  for (const path of [paths.group, paths.home, paths.inbox]) makeFolder(path);
   for (const name of exchangeFolders) makeFolder(join(paths.ipc, name));
 }
 

@@ -1,19 +1,23 @@
 import { Hono } from "hono";
 import { join } from "node:path";
 import { createAgents, type Agents } from "./agents.ts";
+import type { Channel } from "./channels/channel.ts";
 import { createLocalChannel, type LocalChannel } from "./channels/local/local-channel.ts";
+import type { WhatsAppChannel } from "./channels/whatsapp/channel.ts";
 import type { Config } from "./config.ts";
 import type { ContainerState } from "./containers.ts";
 import { createControlApp } from "./control/control-app.ts";
 import { groupOperations } from "./control/groups.ts";
 import { serveSocket } from "./control/socket-server.ts";
+import { createWhatsAppApp } from "./control/whatsapp-app.ts";
 import type { Clock } from "./domain/clock.ts";
 import { MAIN, type TurnId } from "./domain/ids.ts";
 import type { Log } from "./domain/log.ts";
 import { createWakeUp, type WakeUp } from "./domain/wake-up.ts";
 import { homePaths, makeGroupFolders, makeHome, type Home } from "./home.ts";
-import { executeRequest } from "./ipc/execute.ts";
+import { clearOutgoing } from "./ipc/outgoing-file.ts";
 import { clearResponses } from "./ipc/responses.ts";
+import { serveRequest } from "./ipc/serve-request.ts";
 import { createIpcWatcher, type IpcWatcher } from "./ipc/watcher.ts";
 import { createKiroSupply, personsKiro, prepareLoginFolders, type KiroSupply } from "./kiro-supply.ts";
 import { createSecretKeeper } from "./kiro/secrets.ts";
@@ -31,8 +35,10 @@ import { createOutboxSender, type OutboxSender } from "./turns/outbox.ts";
 import { createQueue, type Queue } from "./turns/queue.ts";
 import { recoverTurns } from "./turns/recover.ts";
 import { endTurns, stopGroup } from "./turns/stop.ts";
+import { createTyping, type Typing } from "./turns/typing.ts";
 import { createTurnRunner, type TurnRunner, type TurnRunnerOptions } from "./turns/turn.ts";
 import { turnSettings } from "./turn-settings.ts";
+import { createWhatsApp } from "./whatsapp.ts";
 
 /** Another host works in this home. */
 export class HomeInUseError extends Error {
@@ -73,6 +79,13 @@ export interface Host extends AsyncDisposable {
   /** Whether turns can run in containers; undefined when that is not wanted. */
   readonly containers: ContainerState | undefined;
   readonly facts: HostFacts;
+  channels(): ChannelState[];
+}
+
+export interface ChannelState {
+  name: string;
+  connected: boolean;
+  detail: string;
 }
 
 /** What every part gets. */
@@ -88,7 +101,7 @@ interface Base {
   home: Home;
   facts: HostFacts;
   /** Each loop sleeps on its own; whoever has work for one wakes it. */
-  wake: Record<"queue" | "outbox" | "scheduler" | "ipc", WakeUp>;
+  wake: Record<"queue" | "outbox" | "scheduler" | "ipc" | "typing", WakeUp>;
   checkpoint(point: Checkpoint): void;
 }
 
@@ -96,9 +109,12 @@ interface Parts {
   runner: TurnRunner;
   queue: Queue;
   local: LocalChannel;
+  /** Undefined when it is switched off. */
+  whatsapp: WhatsAppChannel | undefined;
   outbox: OutboxSender;
   scheduler: Scheduler;
   ipc: IpcWatcher;
+  typing: Typing;
 }
 
 /**
@@ -129,7 +145,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const agent = agents.local;
   const runtime = runtimes.for(agent).name;
   const facts = { runtime, agent, pid: process.pid, startedAt: clock.now() };
-  const wake = { queue: createWakeUp(), outbox: createWakeUp(), scheduler: createWakeUp(), ipc: createWakeUp() };
+  const wake = {
+    ...{ queue: createWakeUp(), outbox: createWakeUp(), scheduler: createWakeUp() },
+    ...{ ipc: createWakeUp(), typing: createWakeUp() },
+  };
   const guard = createSecretScreen({ secrets, store, clock, log, onOutbox: wake.outbox.now });
   const supply = createKiroSupply({
     ...{ ...options, ...runtimes, log, store, home, person, runtime: runtimes.for("kiro").name },
@@ -144,7 +163,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
   await open(base, parts, stack);
   log.info({ ...facts, home: home.root }, `NanoClaw running (trigger: @${config.settings.ASSISTANT_NAME})`);
   const started = stack.move();
-  return { home, containers: runtimes.containers, facts, [Symbol.asyncDispose]: () => started.disposeAsync() };
+  return {
+    ...{ home, facts, containers: runtimes.containers, channels: () => channelsOf(parts).map(stateOf) },
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
 }
 
 function buildParts(base: Base, runtimes: Runtimes): Parts {
@@ -162,22 +184,35 @@ function buildParts(base: Base, runtimes: Runtimes): Parts {
     ...base,
     limit: settings.MAX_CONCURRENT_CONTAINERS,
     wake: wake.queue,
-    run: runner.run,
+    run: (claim) => {
+      wake.typing.now();
+      return runner.run(claim);
+    },
   });
-  const receive = createInbox({
+  const inbox = createInbox({
     ...base,
     assistantName: settings.ASSISTANT_NAME,
     ageLimit: settings.NANOCLAW_MESSAGE_AGE_LIMIT,
+    zone,
     onWork: wake.queue.now,
+    onOutbox: wake.outbox.now,
   });
   const local = createLocalChannel({
     ...base,
-    receive: (message) => receive("local", message),
+    receive: (message) => inbox.receive("local", message),
     mailbox: mailbox(base),
   });
-  const outbox = createOutboxSender({
+  const whatsapp = createWhatsApp({
     ...base,
-    channels: [local],
+    inbox,
+    acknowledged: (messageId) => outbox.acknowledged(messageId),
+    onOutbox: wake.outbox.now,
+    onChange: () => groupsChanged(base),
+  });
+  const channels = channelsOf({ local, whatsapp });
+  const outbox: OutboxSender = createOutboxSender({
+    ...base,
+    channels,
     assistantName: settings.ASSISTANT_NAME,
     wake: wake.outbox,
   });
@@ -188,9 +223,22 @@ function buildParts(base: Base, runtimes: Runtimes): Parts {
     errorsFolder: home.ipcErrors,
     folders: () => store.groups.list().map(({ folder }) => ({ folder, path: home.group(folder).ipc })),
     wake: wake.ipc,
-    execute: (folder, id, content) => executeRequest({ ...base, ...hooks }, folder, id, content),
+    execute: (folder, id, content) => serveRequest({ ...base, ...hooks }, folder, id, content),
   });
-  return { runner, queue, local, outbox, scheduler, ipc };
+  const typing = createTyping({ ...base, channels, wake: wake.typing });
+  return { runner, queue, local, whatsapp, outbox, scheduler, ipc, typing };
+}
+
+const channelsOf = ({ local, whatsapp }: Pick<Parts, "local" | "whatsapp">): Channel[] =>
+  whatsapp ? [local, whatsapp] : [local];
+
+const stateOf = (channel: Channel): ChannelState => ({ name: channel.name, ...channel.state() });
+
+/** Somebody registered, changed or removed a group, or its tasks. */
+function groupsChanged({ store, home, wake }: Base): void {
+  for (const { folder } of store.groups.list()) makeGroupFolders(home.group(folder));
+  wake.ipc.now();
+  wake.scheduler.now();
 }
 
 /** Mounts have no quota: a run that makes its group too large, or the disk too full, is ended. */
@@ -228,37 +276,39 @@ function recover(base: Base, { runner, queue }: Parts, runtimes: Runtimes): Prom
 /** Starts the parts and opens the socket; they close in reverse order. */
 async function open(base: Base, parts: Parts, stack: AsyncDisposableStack): Promise<void> {
   const { config, clock, store, home, facts, wake } = base;
-  const { runner, queue, local, outbox, scheduler, ipc } = parts;
+  const { runner, queue, local, whatsapp, outbox, scheduler, ipc, typing } = parts;
   const control = createControlApp({
     ...base,
     zone: config.zone,
-    host: () => ({ running: true, ...facts, channels: [{ name: local.name, ...local.state() }] }),
+    host: () => ({ running: true, ...facts, channels: channelsOf(parts).map(stateOf) }),
     stopGroup: (folder) => stopGroup({ store, clock, end: runner.end, onOutbox: wake.outbox.now }, folder),
-    onChange: () => {
-      for (const { folder } of store.groups.list()) makeGroupFolders(home.group(folder));
-      wake.ipc.now();
-      wake.scheduler.now();
-    },
+    onChange: () => groupsChanged(base),
   });
-  const app = new Hono().route("/chat", local.routes).route("/control", control);
+  const app = new Hono().route("/chat", local.routes);
+  if (whatsapp) app.route("/control/whatsapp", createWhatsAppApp(whatsapp));
+  app.route("/control", control);
+  stack.defer(() => whatsapp?.stop());
   stack.defer(() => outbox.stop());
+  stack.defer(() => typing.stop());
   stack.defer(() => ipc.stop());
   const budget = config.settings.NANOCLAW_STOP_BUDGET;
   stack.defer(() => endTurns({ store, clock, budget, drain: queue.drain, end: runner.end }));
   stack.defer(() => scheduler.stop());
   stack.use(await serveSocket(app, home.socket));
   stack.defer(() => local.stop());
-  for (const part of [outbox, ipc, scheduler, queue]) part.start();
-  await local.start();
+  for (const part of [outbox, ipc, scheduler, queue, typing]) part.start();
+  for (const channel of channelsOf(parts)) await channel.start();
 }
 
-function afterTurn({ store, home, wake }: Base, id: TurnId): void {
+function afterTurn({ store, clock, home, wake }: Base, id: TurnId): void {
   wake.outbox.now();
+  wake.typing.now();
   const turn = store.turns.find(id);
-  // Nobody waits for a response whose turn is over.
-  if (turn && turn.status !== "running") {
-    clearResponses(join(home.group(turn.folder).ipc, "responses")).catch(() => {}); // the next turn's end tries again
-  }
+  if (!turn || turn.status === "running") return;
+  const { ipc } = home.group(turn.folder);
+  // Nobody waits for a response whose turn is over; the next turn's end tries again.
+  clearResponses(join(ipc, "responses")).catch(() => {});
+  clearOutgoing(join(ipc, "outgoing"), clock).catch(() => {});
 }
 
 /** The owner's group and its local chat are there from the first start. */

@@ -118,6 +118,37 @@ describe("the control API", () => {
       expect(joined[1]).toMatchObject({ chats: [{ jid: "123@g.us" }, { jid: "local:work" }] });
     });
 
+    test("people may be named by their numbers, in any spelling, also those known by another id", async () => {
+      store.persons.learn("555@lid", "4917600000002@s.whatsapp.net");
+      const senders = ["owner", "+49 176 0000-0001", "0049176/00000001", "555:2@lid", "4917600000003@c.us"];
+      const [status, body] = await call("POST", "/groups", { ...family, jid: "+49 176 00000009", senders });
+      const jid = (end: number) => `491760000000${end}@s.whatsapp.net`;
+      expect([status, body]).toMatchObject([200, { chats: [{ jid: jid(9), senders: [1, 2, 3].map(jid) }] }]);
+      say(store, "hello", { chat: jidOf(jid(9)) });
+      expect((await call("GET", `/why?chat=${encodeURIComponent("+49 176 00000009")}`))[0]).toBe(200);
+      expect((await call("PATCH", "/groups/family", { senders: ["+49 17600000004"] }))[1]).toMatchObject({
+        chats: [{ senders: [jid(4)] }],
+      });
+      expect((await call("PATCH", "/groups/family", { senders: ["owner"] }))[1]).toMatchObject({
+        chats: [{ senders: "owner" }],
+      });
+    });
+
+    test("of another account are shown as held until they are confirmed", async () => {
+      expect(await call("POST", "/groups/confirm", {})).toEqual(refused(409, /No WhatsApp account.*npm run auth/));
+      store.settings.set("whatsapp-account", "49151");
+      await call("POST", "/groups", family);
+      const held = async () =>
+        ((await call("GET", "/groups"))[1] as { chats: { held: boolean }[] }[]).map(({ chats }) => chats[0]?.held);
+      expect(await held()).toEqual([false, false]);
+      store.settings.set("whatsapp-account", "49152");
+      expect(await held()).toEqual([false, true]);
+      expect(await call("POST", "/groups/confirm", { folder: "nobody" })).toEqual(refused(409, /no group "nobody"/));
+      expect((await call("POST", "/groups/confirm", { folder: "family" }))[0]).toBe(200);
+      expect(await held()).toEqual([false, false]);
+      expect(store.groups.chat(jidOf("123@g.us"))?.account).toBe("49152");
+    });
+
     test.each<[string, object | undefined, number, RegExp]>([
       ["nothing", undefined, 400, /expected object/],
       ["no name", { folder: "x" }, 400, /name/],
@@ -131,6 +162,9 @@ describe("the control API", () => {
       ["a folder in capitals", { ...family, folder: "Family" }, 409, /cannot be used/],
       ["a folder in use", { ...family, folder: "main" }, 409, /used by the group "main" already/],
       ["no chat id", { ...family, jid: "hello" }, 409, /is no chat id/],
+      ["a number without its country code", { ...family, jid: "0176 00000001" }, 409, /lacks the country code/],
+      ["a sender nobody can be", { ...family, senders: ["bob"] }, 409, /"bob" is no chat id/],
+      ["no way to see guests", { ...family, settings: { guests: "blurred" } }, 400, /guests/],
       ["a chat in use", { ...family, jid: "local:main" }, 409, /belongs to the group "main" already/],
     ])("%s is refused in words, and nothing is changed", async (_name, body, status, words) => {
       expect(await call("POST", "/groups", body)).toEqual(refused(status, words));
@@ -185,6 +219,19 @@ describe("the control API", () => {
     ])("%s %s is refused in words", async (method, path) => {
       expect(await call(method, path)).toEqual(refused(404, /no task "task-none".*tasks list --all/));
     });
+  });
+
+  test("/owner gives a code for a number, and tells who proved it", async () => {
+    expect(await call("POST", "/owner", { number: "me" })).toEqual(refused(409, /must be digits/));
+    expect(await call("POST", "/owner", {})).toEqual(refused(400, /number/));
+    const [, begun] = await call("POST", "/owner", { number: "+49 176 00000001" });
+    expect(begun).toEqual({
+      ...{ number: "4917600000001", until: clock.now() + 30 * 60_000 },
+      code: expect.stringMatching(/^[A-Z3-9]{4}-[A-Z3-9]{4}$/),
+    });
+    expect(await call("GET", "/owner")).toEqual([200, { proved: null }]);
+    store.settings.set("owner", "4917600000001");
+    expect(await call("GET", "/owner")).toEqual([200, { proved: "4917600000001" }]);
   });
 
   test("a database that is locked is said to be, and nothing is changed", async () => {

@@ -3,11 +3,15 @@ import { z } from "zod";
 import type { Clock } from "../domain/clock.ts";
 import { storyState, tellStory } from "../domain/explain.ts";
 import { localJid, type Folder, type Jid } from "../domain/ids.ts";
+import { looksLikeNumber } from "../domain/phone-number.ts";
 import { taskView } from "../domain/task.ts";
 import { passingReason } from "../store/database.ts";
 import type { StoredMessage } from "../store/messages.ts";
 import type { Store } from "../store/store.ts";
-import { addGroupSchema, GroupError, groupOperations, setGroupSchema } from "./groups.ts";
+import { GroupError } from "./group-error.ts";
+import { addGroupSchema, confirmSchema, groupOperations, setGroupSchema } from "./groups.ts";
+import { chatNamed } from "./name-persons.ts";
+import { beginOwnerClaim, ownerRequestSchema } from "./owner.ts";
 import { storyOf } from "./story.ts";
 
 export interface ControlOptions {
@@ -37,6 +41,7 @@ export function createControlApp(options: ControlOptions): Hono {
   addLooking(app, options);
   addGroups(app, options);
   addTasks(app, options);
+  addOwner(app, options);
   return app;
 }
 
@@ -76,7 +81,7 @@ function addLooking(app: Hono, { store, clock, zone, host }: ControlOptions): vo
   );
   app.get("/why", (context) => {
     const given = context.req.query("chat") ?? "main";
-    const chat = (store.groups.find(given) ? localJid(given as Folder) : given) as Jid;
+    const chat = store.groups.find(given) ? localJid(given as Folder) : chatAsked(store, given);
     const chats = store.groups.find(given) ? store.groups.chatsOf(given as Folder).map(({ jid }) => jid) : [chat];
     const latest = chats.map((jid) => store.messages.latest(jid)).filter((message) => message !== undefined);
     const newest = latest.sort((a, b) => b.seq - a.seq)[0];
@@ -92,6 +97,10 @@ function addLooking(app: Hono, { store, clock, zone, host }: ControlOptions): vo
       : context.json({ error: "There is no such message." }, 404);
   });
 }
+
+/** A chat that nobody registered is told as it was written. */
+const chatAsked = (store: Store, given: string): Jid =>
+  looksLikeNumber(given) ? chatNamed(store, given) : store.persons.canonical(given);
 
 function registered(store: Store): string {
   const chats = store.groups.chats().map(({ jid }) => jid);
@@ -129,6 +138,11 @@ function addGroups(app: Hono, { store, clock, stopGroup, onChange }: ControlOpti
     if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);
     return changed(context, groups.add(body.data));
   });
+  app.post("/groups/confirm", async (context) => {
+    const body = confirmSchema.safeParse(await bodyOf(context));
+    if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);
+    return changed(context, groups.confirm(body.data.folder));
+  });
   app.patch("/groups/:folder", async (context) => {
     const body = setGroupSchema.safeParse(await bodyOf(context));
     if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);
@@ -144,6 +158,16 @@ function addGroups(app: Hono, { store, clock, stopGroup, onChange }: ControlOpti
     const folder = context.req.param("folder");
     if (!store.groups.find(folder)) return context.json({ error: `There is no group "${folder}".` }, 404);
     return context.json({ stopped: stopGroup(folder as Folder) });
+  });
+}
+
+/** Whoever may open this socket may say whose code counts. */
+function addOwner(app: Hono, { store, clock }: ControlOptions): void {
+  app.get("/owner", (context) => context.json({ proved: store.settings.get("owner") ?? null }));
+  app.post("/owner", async (context) => {
+    const body = ownerRequestSchema.safeParse(await bodyOf(context));
+    if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);
+    return context.json(beginOwnerClaim(store, body.data.number, clock));
   });
 }
 

@@ -1,13 +1,12 @@
 import { z } from "zod";
-import { groupSettingsSchema, sendersSchema, type Group, type RegisteredChat } from "../domain/group.ts";
-import { isLocal, localJid, MAIN, parseFolder, parseJid, type Folder } from "../domain/ids.ts";
+import { groupSettingsSchema, isHeld, sendersSchema, type Group, type RegisteredChat } from "../domain/group.ts";
+import { isLocal, localJid, MAIN, parseFolder, type Folder, type Jid } from "../domain/ids.ts";
 import type { Clock } from "../domain/clock.ts";
+import { LINKED_ACCOUNT } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
-
-/** A change that cannot be made; the message names what is wrong and the cure. */
-export class GroupError extends Error {
-  override name = "GroupError";
-}
+import { confirmChats } from "./confirm-chats.ts";
+import { GroupError } from "./group-error.ts";
+import { chatNamed, sendersNamed } from "./name-persons.ts";
 
 const chatSettings = {
   trigger: z.string().min(1).max(64).nullable().optional(),
@@ -32,8 +31,11 @@ export const setGroupSchema = z.strictObject({
   ...chatSettings,
 });
 
+export const confirmSchema = z.strictObject({ folder: z.string().optional() });
+
 export interface GroupView extends Group {
-  chats: RegisteredChat[];
+  /** `held`: registered for another account than the one that is linked; nothing is answered there. */
+  chats: (RegisteredChat & { held: boolean })[];
 }
 
 export interface GroupOperations {
@@ -42,6 +44,8 @@ export interface GroupOperations {
   set(folder: string, request: z.infer<typeof setGroupSchema>): GroupView;
   /** Its folder and what was said stay; its tasks are cancelled. */
   remove(folder: string): GroupView;
+  /** Chats of another account, of one group or of all, are this account's from now on. */
+  confirm(folder: string | undefined): GroupView[];
   /** The agent's next turn begins a new conversation and is told nothing of the old one. */
   startFresh(folder: string): GroupView;
   /** The group's own local chat, made when it is missing. */
@@ -58,7 +62,11 @@ export function groupOperations(store: Store, clock: Clock): GroupOperations {
       `There is no group "${folder}". There are: ${known.join(", ")}. Add one with: nanoclaw groups add --name "Name" --folder ${folder}`,
     );
   };
-  const view = (folder: Folder): GroupView => ({ ...need(folder), chats: store.groups.chatsOf(folder) });
+  const view = (folder: Folder): GroupView => {
+    const linked = store.settings.get(LINKED_ACCOUNT);
+    const chats = store.groups.chatsOf(folder).map((chat) => ({ ...chat, held: isHeld(chat, linked) }));
+    return { ...need(folder), chats };
+  };
 
   return {
     list: () => store.groups.list().map((group) => view(group.folder)),
@@ -76,6 +84,12 @@ export function groupOperations(store: Store, clock: Clock): GroupOperations {
         store.tasks.endOf(group.folder);
         store.groups.remove(group.folder);
         return removed;
+      }),
+    confirm: (folder) =>
+      store.transaction(() => {
+        const groups = folder === undefined ? store.groups.list() : [need(folder)];
+        confirmChats(store, groups);
+        return groups.map((group) => view(group.folder));
       }),
     startFresh: (folder) =>
       store.transaction(() => {
@@ -96,8 +110,7 @@ export function groupOperations(store: Store, clock: Clock): GroupOperations {
 function addGroup(store: Store, request: z.infer<typeof addGroupSchema>, now: number): Folder {
   const folder = parseFolder(request.folder);
   if (!folder.ok) throw new GroupError(folder.problem);
-  const jid = request.jid === undefined ? undefined : parseJid(request.jid);
-  if (jid && !jid.ok) throw new GroupError(jid.problem);
+  const jid = request.jid === undefined ? undefined : chatNamed(store, request.jid);
   const existing = store.groups.find(folder.value);
   if (existing && (!request.join || !jid)) {
     throw new GroupError(
@@ -107,7 +120,7 @@ function addGroup(store: Store, request: z.infer<typeof addGroupSchema>, now: nu
   if (!existing) store.groups.add(folder.value, request.name, request.settings ?? {}, now);
   const group = { folder: folder.value, name: request.name };
   if (!jid) addLocalChat(store, group);
-  else addChat(store, { ...chatDefaults(request), jid: jid.value, ...group });
+  else addChat(store, { ...chatDefaults(store, request, jid), jid, ...group });
   return folder.value;
 }
 
@@ -132,14 +145,16 @@ function addLocalChat(store: Store, group: Pick<Group, "folder" | "name">): void
     trigger: null,
     requiresTrigger: false,
     senders: "owner",
+    account: null,
   });
 }
 
-function chatDefaults(request: z.infer<typeof addGroupSchema>) {
+function chatDefaults(store: Store, request: z.infer<typeof addGroupSchema>, jid: Jid) {
   return {
     trigger: request.trigger ?? null,
-    requiresTrigger: request.requiresTrigger ?? !(request.jid !== undefined && isLocal(request.jid as never)),
-    senders: request.senders ?? ("owner" as const),
+    requiresTrigger: request.requiresTrigger ?? !isLocal(jid),
+    senders: sendersNamed(store, request.senders) ?? ("owner" as const),
+    account: isLocal(jid) ? null : (store.settings.get(LINKED_ACCOUNT) ?? null),
   };
 }
 
@@ -149,13 +164,14 @@ function changeGroup(store: Store, group: Group, request: z.infer<typeof setGrou
   const settings = groupSettingsSchema.safeParse(kept);
   if (!settings.success) throw new GroupError(`These settings cannot be used: ${z.prettifyError(settings.error)}`);
   store.groups.update(group.folder, request.name ?? group.name, settings.data);
+  const senders = sendersNamed(store, request.senders);
   for (const chat of store.groups.chatsOf(group.folder)) {
     if (isLocal(chat.jid)) continue;
     store.groups.updateChat({
       ...chat,
       trigger: request.trigger === undefined ? chat.trigger : request.trigger,
       requiresTrigger: request.requiresTrigger ?? chat.requiresTrigger,
-      senders: request.senders ?? chat.senders,
+      senders: senders ?? chat.senders,
     });
   }
 }

@@ -1,5 +1,7 @@
 import type { Story } from "../domain/explain.ts";
+import { isHeld } from "../domain/group.ts";
 import type { StoredMessage } from "../store/messages.ts";
+import { LINKED_ACCOUNT } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
 import type { Turn } from "../store/turns.ts";
 
@@ -24,9 +26,17 @@ export function storyOf(
     turnId: turn?.id ?? null,
     told: turn?.told ?? false,
     replies: turn ? store.outbox.ofTurn(turn.id).length : 0,
-    busyWith: running && running.id !== turn?.id ? `the group is busy with another turn (${running.kind})` : null,
+    busyWith: whatHoldsIt(store, message, running?.id === turn?.id ? undefined : running),
     zone: store.groups.find(message.folder)?.settings.zone ?? zone,
   };
+}
+
+function whatHoldsIt(store: Store, { chat }: StoredMessage, running: Turn | undefined): string | null {
+  const place = store.groups.chat(chat);
+  if (place && isHeld(place, store.settings.get(LINKED_ACCOUNT))) {
+    return "the chat was registered for another WhatsApp account (nanoclaw groups confirm)";
+  }
+  return running ? `the group is busy with another turn (${running.kind})` : null;
 }
 
 /** A range is fixed late: an open turn without one will take the message when it writes its input. */

@@ -29,7 +29,7 @@ describe("the local chat", () => {
       mailbox: {
         after: (chat, seq) =>
           store.outbox.after(chat, seq, 100).map(({ text, source, turn, task, seq, messageId, createdAt }) => ({
-            ...{ seq, text, source, turn, task, id: messageId, at: createdAt },
+            ...{ seq, text, source, turn, task, id: messageId, at: createdAt, file: null },
           })),
         newest: store.outbox.newestSeq,
         shown: store.groups.shownSeq,
@@ -151,7 +151,7 @@ describe("the local chat", () => {
       const { event, data } = await stream.next();
       return event === "reply" ? (JSON.parse(data) as { text: string }).text : event;
     };
-    const send = () => channel.send({ chat: jidOf("local:main"), messageId: "x", text: "" });
+    const send = () => channel.send({ chat: jidOf("local:main"), messageId: "x", text: "", file: null });
 
     test.each([
       ["?after=0", ["one", "two", "three"]],

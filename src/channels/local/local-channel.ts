@@ -6,13 +6,16 @@ import type { Clock } from "../../domain/clock.ts";
 import { isLocal, localJid, type Folder, type Jid } from "../../domain/ids.ts";
 import { MESSAGE_MAX_BYTES, messageTooLong } from "../../domain/message.ts";
 import { createWakeUp, type WakeUp } from "../../domain/wake-up.ts";
-import type { Channel, Receive } from "../channel.ts";
+import type { Channel, OutgoingFile, Receive } from "../channel.ts";
 
 /** A reply as a local chat shows it. `seq` grows per host; a client shows each once. */
 export interface Reply {
   seq: number;
   id: string;
+  /** With a file: its caption. */
   text: string;
+  /** A file lies on this machine already: it is named, not carried over. */
+  file: OutgoingFile | null;
   /** Epoch milliseconds. */
   at: number;
   source: "answer" | "send_message" | "notice";
@@ -92,6 +95,8 @@ export function createLocalChannel({ receive, mailbox, clock }: LocalChannelOpti
       listeners.forEach((listener) => listener.now());
       return Promise.resolve({ kind: "acknowledged" });
     },
+    pause: () => 0,
+    typing: () => {},
     state: () => ({ connected: true, detail: `${listeners.size} open` }),
     stop: () => {
       stopping.abort();
@@ -130,7 +135,10 @@ function createRoutes({ receive, mailbox, clock, stream }: Routes): Hono {
       fromOwner: true,
       fromAssistant: false,
       mentionsUs: false,
+      aside: false,
       quote: null,
+      attachments: [],
+      away: null,
     });
     return context.json(received);
   });

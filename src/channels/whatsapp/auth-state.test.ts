@@ -1,30 +1,11 @@
 import { BufferJSON, initAuthCreds, proto } from "baileys";
 import { describe, expect, test } from "vitest";
+import { memoryLinkStore } from "../../../test/memory-link-store.ts";
 import { createAuthState, decodeCreds, encode, INBOX, saveCreds } from "./auth-state.ts";
-import type { LinkStore, LinkStoreChanges } from "./link-store.ts";
-
-function memoryStore(values = new Map<string, string>()) {
-  const commits: LinkStoreChanges[] = [];
-  const store: LinkStore = {
-    readKeys: (names) =>
-      new Map(names.flatMap((name) => (values.has(name) ? [[name, values.get(name) ?? ""] as const] : []))),
-    plainOf: () => undefined,
-    commit: (changes) => {
-      commits.push(changes);
-      for (const [name, value] of changes.keys ?? []) {
-        if (value === null) values.delete(name);
-        else values.set(name, value);
-      }
-    },
-    markOpened: () => {},
-    markRefused: () => {},
-  };
-  return { store, commits, values };
-}
 
 describe("Baileys' state", () => {
   test("is one commit for each set, whatever the types, our rows included", async () => {
-    const { store, commits } = memoryStore();
+    const { store, commits } = memoryLinkStore();
     const { keys } = createAuthState(store, initAuthCreds());
     const row = { hash: "h", messageKey: "k", part: 0, parts: 1, type: "msg", attrs: {}, plain: Buffer.from("p") };
     const data = { session: { "1.0": Buffer.from("s") }, "pre-key": { "7": null }, [INBOX]: { h: row } };
@@ -35,7 +16,7 @@ describe("Baileys' state", () => {
   });
 
   test("comes back as it was, under names that a multi-file link has", async () => {
-    const { store, values } = memoryStore();
+    const { store, values } = memoryLinkStore();
     const { keys } = createAuthState(store, initAuthCreds());
     const pair = { public: Buffer.from([1, 2]), private: Buffer.from([3]) };
     await keys.set({
@@ -52,7 +33,7 @@ describe("Baileys' state", () => {
   });
 
   test("has app state keys as the messages that they are", async () => {
-    const { store } = memoryStore();
+    const { store } = memoryLinkStore();
     const { keys } = createAuthState(store, initAuthCreds());
     await keys.set({ "app-state-sync-key": { "a/b=": { keyData: Buffer.from("k") } } });
     const { "a/b=": found } = await keys.get("app-state-sync-key", ["a/b="]);
@@ -61,7 +42,7 @@ describe("Baileys' state", () => {
   });
 
   test("mends skipped group keys, which Baileys cannot read back", async () => {
-    const { store } = memoryStore();
+    const { store } = memoryLinkStore();
     const { keys } = createAuthState(store, initAuthCreds());
     const record = [{ senderMessageKeys: [{ iteration: 3, seed: Buffer.from("seed") }] }];
     await keys.set({ "sender-key": { "g::1": Buffer.from(JSON.stringify(record)) } });
@@ -70,7 +51,7 @@ describe("Baileys' state", () => {
   });
 
   test("names the account only when the phone has agreed", () => {
-    const { store, commits } = memoryStore();
+    const { store, commits } = memoryLinkStore();
     const creds = initAuthCreds();
     creds.me = { id: "4915200000001@s.whatsapp.net", name: "~" };
     saveCreds(store, creds);

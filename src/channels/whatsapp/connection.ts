@@ -1,4 +1,12 @@
-import { makeWASocket, type AuthenticationCreds, type ConnectionState } from "baileys";
+import {
+  makeWASocket,
+  proto,
+  type AuthenticationCreds,
+  type ConnectionState,
+  type GroupMetadata,
+  type UserFacingSocketConfig,
+  type WASocket,
+} from "baileys";
 import type { Clock } from "../../domain/clock.ts";
 import type { Log } from "../../domain/log.ts";
 import type { Closed } from "./after-close.ts";
@@ -29,10 +37,19 @@ export interface ConnectionOptions {
   log: Log;
   /** Must not throw. */
   on(event: ConnectionEvent): void;
+  /** A message was stored; what it says is in the store. */
+  onStored?: () => void;
+  /** What is known of a group without asking. */
+  knownGroup?: (jid: string) => GroupMetadata | undefined;
+  /** Default: the version of WhatsApp Web that Baileys brings along. */
+  version?: WebVersion | undefined;
 }
+
+export type WebVersion = [number, number, number];
 
 /** One connection, from its start to its end; it is never made anew. */
 export interface Connection {
+  readonly socket: WASocket;
   /** Never rejects. Resolves for `end`, too. */
   closed: Promise<Closed>;
   /** For the phone to type; only after the first `qr`. */
@@ -45,9 +62,9 @@ export interface Connection {
 type Fault = { error: Error | undefined };
 
 export function connect(options: ConnectionOptions): Connection {
-  const { store, creds, url, qrTimeout, clock, log } = options;
+  const { store, creds, clock, log } = options;
   keepKeysOffConsole(console);
-  const inbox = createRawInbox(store, creds);
+  const inbox = createRawInbox({ store, creds, clock, onStored: options.onStored ?? (() => {}) });
   const socket = makeWASocket({
     auth: createAuthState(store, creds),
     logger: baileysLog(log),
@@ -55,8 +72,9 @@ export function connect(options: ConnectionOptions): Connection {
     // A device that is online keeps the phone from ringing.
     markOnlineOnConnect: false,
     syncFullHistory: false,
-    ...(url === undefined ? {} : { waWebSocketUrl: url }),
-    ...(qrTimeout === undefined ? {} : { qrTimeout }),
+    // A phone that could not read a message asks for it again, perhaps after a restart of ours.
+    getMessage: ({ id }) => Promise.resolve(sentMessage(store, id)),
+    ...given(options),
   });
   socket.ws.on("CB:message", inbox.see);
 
@@ -88,13 +106,27 @@ export function connect(options: ConnectionOptions): Connection {
     } else guarded(() => tell(update, options));
   });
   return {
-    closed,
+    ...{ socket, closed },
     requestCode: (number) => socket.requestPairingCode(number),
     end: async () => {
       void socket.end(undefined);
       await closed;
     },
   };
+}
+
+function given({ url, qrTimeout, knownGroup, version }: ConnectionOptions): Partial<UserFacingSocketConfig> {
+  return {
+    ...(url === undefined ? {} : { waWebSocketUrl: url }),
+    ...(qrTimeout === undefined ? {} : { qrTimeout }),
+    ...(version === undefined ? {} : { version }),
+    ...(knownGroup === undefined ? {} : { cachedGroupMetadata: (jid: string) => Promise.resolve(knownGroup(jid)) }),
+  };
+}
+
+function sentMessage(store: LinkStore, id: string | null | undefined): proto.IMessage | undefined {
+  const bytes = typeof id === "string" ? store.sent(id) : undefined;
+  return bytes && proto.Message.decode(bytes);
 }
 
 function tell({ qr, isNewLogin, connection }: Partial<ConnectionState>, options: ConnectionOptions): void {

@@ -11,6 +11,20 @@ export interface RawMessage {
   attrs: Readonly<Record<string, string>>;
   /** Padded, as it was decrypted. */
   plain: Uint8Array;
+  /** Our clock, epoch ms. */
+  storedAt: number;
+}
+
+/** A stanza of which every ciphertext was decrypted, and that the ledger does not have yet. */
+export interface OpenMessage {
+  /** Grows with each row that was stored. */
+  seq: number;
+  messageKey: string;
+  /** The account that it came to. */
+  account: string;
+  attrs: Readonly<Record<string, string>>;
+  parts: readonly { type: string; plain: Uint8Array }[];
+  storedAt: number;
 }
 
 export interface LinkStoreChanges {
@@ -31,6 +45,15 @@ export interface LinkStore {
   plainOf(hash: string): Uint8Array | undefined;
   /** All of it or, when it throws, nothing. */
   commit(changes: LinkStoreChanges): void;
+  /** Complete messages that the ledger does not have yet, stored after `seq`; half a stanza is none. */
+  openMessages(seq: number): { messages: readonly OpenMessage[]; lastSeq: number };
+  /** The ledger has it. Its rows stay for a while: a receipt that was lost brings the same ciphertext again. */
+  markDone(messageKey: string, at: number): void;
+  /** What leaves under this id, before it leaves. */
+  keepSent(id: string, jid: string, message: Uint8Array, at: number): void;
+  sent(id: string): Uint8Array | undefined;
+  /** Forgets what is older than anybody will ask for. */
+  prune(now: number): void;
   /** It was connected. */
   markOpened(at: number): void;
   /** The network refused it for good. */

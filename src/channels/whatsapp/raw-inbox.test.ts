@@ -1,32 +1,23 @@
 import { initAuthCreds } from "baileys";
 import { expect, test } from "vitest";
+import { memoryLinkStore } from "../../../test/memory-link-store.ts";
 import { startWhatsAppServer, type WhatsAppServer } from "../../../test/whatsapp-server/whatsapp-server.ts";
 import { systemClock } from "../../clock.ts";
 import { silentLog } from "../../domain/log.ts";
 import { connect, type Connection } from "./connection.ts";
-import type { LinkStore, LinkStoreChanges } from "./link-store.ts";
+import type { LinkStore } from "./link-store.ts";
 
 /** A device with its state in memory. */
 function createDevice(server: WhatsAppServer) {
   const creds = initAuthCreds();
-  const values = new Map<string, string>();
-  const plains = new Map<string, Uint8Array>();
-  const commits: LinkStoreChanges[] = [];
+  const { store: memory, commits } = memoryLinkStore();
   const hooks = { afterInbox: () => {} };
   const store: LinkStore = {
-    readKeys: (names) => new Map(names.flatMap((name) => [...values].filter(([known]) => known === name))),
-    plainOf: (hash) => plains.get(hash),
+    ...memory,
     commit: (changes) => {
-      commits.push(changes);
-      for (const [name, value] of changes.keys ?? []) {
-        if (value === null) values.delete(name);
-        else values.set(name, value);
-      }
-      for (const { hash, plain } of changes.inbox ?? []) plains.set(hash, plain);
+      memory.commit(changes);
       if (changes.inbox?.length) hooks.afterInbox();
     },
-    markOpened: () => {},
-    markRefused: () => {},
   };
   const open = (onQr: (qr: string) => void = () => {}): Connection =>
     connect({
@@ -98,13 +89,10 @@ test("what the store does not take is not acknowledged, and ends the connection 
   await using server = await startWhatsAppServer();
   const creds = initAuthCreds();
   const none: LinkStore = {
-    readKeys: () => new Map(),
-    plainOf: () => undefined,
+    ...memoryLinkStore().store,
     commit: () => {
       throw new Error("the disk is full");
     },
-    markOpened: () => {},
-    markRefused: () => {},
   };
   const connection = connect({
     ...{ store: none, creds, url: server.url, clock: systemClock, log: silentLog },

@@ -7,12 +7,22 @@ import {
   type SignalKeyStoreWithTransaction,
   type SocketConfig,
 } from "baileys";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
+import type { Clock } from "../../domain/clock.ts";
 import { INBOX } from "./auth-state.ts";
 import type { LinkStore, RawMessage } from "./link-store.ts";
 
 /** Where a ciphertext came from. */
-type Origin = Omit<RawMessage, "hash" | "plain">;
+type Origin = Omit<RawMessage, "hash" | "plain" | "storedAt">;
+
+export interface RawInboxOptions {
+  store: LinkStore;
+  creds: AuthenticationCreds;
+  clock: Clock;
+  /** A row was committed. */
+  onStored(): void;
+}
 
 export interface RawInbox {
   /** To be told of each `message` stanza before it is decrypted. */
@@ -25,7 +35,7 @@ export interface RawInbox {
  * together with the key that its decryption used up; the same ciphertext again, after a crash that
  * the server saw as silence, is answered from the row.
  */
-export function createRawInbox(store: LinkStore, creds: AuthenticationCreds): RawInbox {
+export function createRawInbox({ store, creds, clock, onStored }: RawInboxOptions): RawInbox {
   // Baileys hands exactly these buffers on to be decrypted.
   const origins = new WeakMap<Uint8Array, Origin>();
   const once = async (ciphertext: Uint8Array, keys: Transactions, mutex: string, decrypt: Decrypt) => {
@@ -35,12 +45,14 @@ export function createRawInbox(store: LinkStore, creds: AuthenticationCreds): Ra
     const origin = origins.get(ciphertext);
     if (!origin) return decrypt();
     // The same mutex as the inner transaction, which then joins this one.
-    return keys.transaction(async () => {
-      const plain = await decrypt();
-      const row: RawMessage = { ...origin, hash, plain };
+    const plain = await keys.transaction(async () => {
+      const opened = await decrypt();
+      const row: RawMessage = { ...origin, hash, plain: opened, storedAt: clock.now() };
       await keys.set({ [INBOX]: { [hash]: row } } as object);
-      return plain;
+      return opened;
     }, mutex);
+    onStored();
+    return plain;
   };
   return {
     see: (stanza) => {
@@ -57,9 +69,39 @@ export function createRawInbox(store: LinkStore, creds: AuthenticationCreds): Ra
       const keys = auth.keys as Transactions;
       repository.decryptMessage = (args) => once(args.ciphertext, keys, args.jid, () => decryptMessage(args));
       repository.decryptGroupMessage = (args) => once(args.msg, keys, args.group, () => decryptGroupMessage(args));
-      return repository;
+      return committedBeforeItLeaves(repository);
     },
   };
+}
+
+type Repository = ReturnType<SocketConfig["makeSignalRepository"]>;
+
+/** All that reads or moves a ratchet: one of them in the outer transaction would overwrite the others' steps. */
+const ratchets = [
+  "encryptMessage",
+  "encryptGroupMessage",
+  "injectE2ESession",
+  "validateSession",
+  "deleteSession",
+  "migrateSession",
+  "getSenderKeyDistributionMessage",
+  "hasSenderKey",
+  "getSessionInfo",
+] as const;
+
+/**
+ * Baileys sends within one transaction that commits after the stanza was written: a process killed in
+ * between would use the same key for its next message, which nobody could read. Called from outside
+ * of that transaction, each encryption commits by itself, before its stanza leaves.
+ */
+function committedBeforeItLeaves(repository: Repository): Repository {
+  const outside = AsyncLocalStorage.snapshot();
+  const methods = repository as unknown as Partial<Record<string, (...args: unknown[]) => unknown>>;
+  for (const name of ratchets) {
+    const method = methods[name];
+    if (method) methods[name] = (...args) => outside(() => method.apply(repository, args));
+  }
+  return repository;
 }
 
 type Transactions = SignalKeyStoreWithTransaction;

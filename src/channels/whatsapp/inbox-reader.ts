@@ -1,0 +1,178 @@
+import type { WAMessage } from "baileys";
+import { createHash } from "node:crypto";
+import type { Clock } from "../../domain/clock.ts";
+import type { Jid } from "../../domain/ids.ts";
+import type { Log } from "../../domain/log.ts";
+import type { Attachment, Away } from "../../domain/message.ts";
+import { createWakeUp } from "../../domain/wake-up.ts";
+import type { Account, WhatsAppLedger } from "./ledger.ts";
+import type { LinkStore, OpenMessage } from "./link-store.ts";
+import { openStanza, type Me } from "./open-stanza.ts";
+import { readContent } from "./read-content.ts";
+import type { Media } from "./read-content-media.ts";
+import { translate, type Translated } from "./translate.ts";
+
+export interface InboxReaderOptions {
+  store: Pick<LinkStore, "openMessages" | "markDone">;
+  ledger: WhatsAppLedger;
+  me(): Me;
+  account(): Account;
+  ownNumber: boolean;
+  /** Since when we could not be reached, for what waited for us. */
+  away(): Away | null;
+  fetchMedia(media: Media, chat: Jid, stem: string, signal: AbortSignal): Promise<Attachment>;
+  clock: Clock;
+  log: Log;
+}
+
+export interface InboxReader {
+  /** There may be something new. */
+  wake(): void;
+  start(): void;
+  /** Resolves when nothing is in its hands any more; what is not in the ledger comes again at the next start. */
+  stop(): Promise<void>;
+}
+
+/** A net below `wake`. */
+const LOOK_MS = 5_000;
+const AGAIN_MS = 2_000;
+
+/**
+ * Hands what was received over to the ledger, in order per chat. The store is the only source, also for
+ * what came a moment ago: after a crash nothing is different.
+ */
+export function createInboxReader(options: InboxReaderOptions): InboxReader {
+  const { store, clock, log } = options;
+  const stopping = new AbortController();
+  const wakeUp = createWakeUp();
+  const chats = new Map<string, Promise<void>>();
+  let lastSeq = 0;
+  let loop: Promise<void> | undefined;
+
+  const queue = (message: OpenMessage): void => {
+    const { from = "", recipient } = message.attrs;
+    const chat = recipient ?? from;
+    const after = (chats.get(chat) ?? Promise.resolve()).then(() => handOver(options, message, stopping.signal));
+    chats.set(chat, after);
+    void after.finally(() => chats.get(chat) === after && chats.delete(chat));
+  };
+
+  const look = (): void => {
+    for (;;) {
+      const found = store.openMessages(lastSeq);
+      found.messages.forEach(queue);
+      if (found.lastSeq === lastSeq) return;
+      lastSeq = found.lastSeq;
+    }
+  };
+
+  const work = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        look();
+      } catch (error) {
+        log.error({ error: (error as Error).message }, "Cannot read what was received, trying again");
+      }
+      await clock.sleep(LOOK_MS, AbortSignal.any([stopping.signal, wakeUp.next()]));
+    }
+  };
+
+  return {
+    wake: wakeUp.now,
+    start: () => {
+      loop ??= work();
+    },
+    stop: async () => {
+      stopping.abort();
+      await loop;
+      await Promise.all(chats.values());
+    },
+  };
+}
+
+/** Never rejects: what follows in this chat waits until the ledger has it. */
+async function handOver(options: InboxReaderOptions, message: OpenMessage, signal: AbortSignal): Promise<void> {
+  const { store, clock, log } = options;
+  let attachments: readonly Attachment[] | undefined;
+  while (!signal.aborted) {
+    try {
+      const stanza = await readStanza(options, message);
+      const said = stanza && translated(options, message, stanza);
+      if (said?.kind === "message" && said.media) attachments ??= await fetched(options, said, message, signal);
+      if (signal.aborted) return;
+      if (said) await deliver(options, said, attachments ?? []);
+      store.markDone(message.messageKey, clock.now());
+      return;
+    } catch (error) {
+      log.error({ error: (error as Error).message }, "Cannot take a received message, trying again");
+      await clock.sleep(AGAIN_MS, signal);
+    }
+  }
+}
+
+/** Undefined: no stanza that anybody can read, now or later. */
+async function readStanza({ me, log, ledger }: InboxReaderOptions, message: OpenMessage) {
+  let stanza: WAMessage;
+  try {
+    stanza = await openStanza(message, me());
+  } catch (error) {
+    log.warn({ error: (error as Error).message }, "A received stanza cannot be read");
+    return undefined;
+  }
+  learn(ledger, stanza);
+  return stanza;
+}
+
+/** The envelope names both ids of whoever wrote. */
+function learn({ learn: both }: WhatsAppLedger, { key }: WAMessage): void {
+  const pairs = [
+    [key.remoteJid, key.remoteJidAlt],
+    [key.participant, key.participantAlt],
+  ];
+  for (const [one, other] of pairs) {
+    if (!one || !other) continue;
+    if (one.endsWith("@lid") && other.endsWith("@s.whatsapp.net")) both(one, other);
+    else if (other.endsWith("@lid") && one.endsWith("@s.whatsapp.net")) both(other, one);
+  }
+}
+
+function translated(options: InboxReaderOptions, { attrs, storedAt }: OpenMessage, stanza: WAMessage): Translated {
+  const { ledger, ownNumber, account, away } = options;
+  const content = readContent(stanza.message ?? {});
+  const waited = attrs["offline"] === undefined ? null : away();
+  return translate({ stanza, content, ledger, ownNumber, account: account(), away: waited, storedAt });
+}
+
+async function fetched(
+  { ledger, fetchMedia }: InboxReaderOptions,
+  { message, media }: Extract<Translated, { kind: "message" }>,
+  { storedAt, messageKey }: OpenMessage,
+  signal: AbortSignal,
+): Promise<Attachment[]> {
+  // Of chats that nobody registered nothing is kept.
+  if (!media || ledger.folderOf(message.chat) === undefined) return [];
+  const day = new Date(storedAt).toISOString().slice(0, 10);
+  const mark = createHash("sha256").update(messageKey).digest("hex").slice(0, 8);
+  return [await fetchMedia(media, message.chat, `${day}-${mark}`, signal)];
+}
+
+async function deliver(
+  { ledger, log, ownNumber }: InboxReaderOptions,
+  said: Translated,
+  attachments: readonly Attachment[],
+): Promise<void> {
+  switch (said.kind) {
+    case "nothing":
+      return log.debug({ why: said.why }, "Received and passed over");
+    case "change":
+      return ledger.change(said.change);
+    case "message": {
+      const { chat, sender, text, fromAssistant } = said.message;
+      if (ownNumber && !fromAssistant && ledger.prove(sender as Jid, chat, text)) return;
+      await ledger.receive({ ...said.message, attachments });
+      return;
+    }
+    default:
+      said satisfies never;
+  }
+}
