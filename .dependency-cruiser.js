@@ -26,7 +26,7 @@ const store = "^src/store/";
 const withPorts = [domain, store, ...ports, protocol];
 
 const rooms = [
-  room("config", "^src/config\\.ts$", "^src/domain/zone\\.ts$"),
+  room("config", "^src/config\\.ts$", "^src/domain/(zone|phone-number)\\.ts$"),
   room("clock", "^src/clock\\.ts$", domain),
   room("log", "^src/log\\.ts$", domain),
   room("home", "^src/home\\.ts$", domain, "^src/store/database\\.ts$", ...ports),

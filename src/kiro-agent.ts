@@ -63,6 +63,9 @@ function derived(work: Work, place: AgentPlace, person: PersonsAgent, assistantN
       args: [isInside ? MCP_SERVER_INSIDE : MCP_SERVER],
       env: {
         NANOCLAW_IPC_DIR: isInside ? "/workspace/ipc" : place.paths.ipc,
+        NANOCLAW_GROUP_DIR: isInside ? "/workspace/group" : place.paths.group,
+        NANOCLAW_GLOBAL_DIR: isInside ? "/workspace/global" : place.paths.global,
+        NANOCLAW_EXTRA_DIR: isInside ? "/workspace/extra" : place.paths.extra,
         NANOCLAW_TURN: work.turn.id,
         NANOCLAW_ATTEMPT: String(work.attempt.n),
         NANOCLAW_CHAT_JID: work.chat.jid,

@@ -1,10 +1,18 @@
 import type { Mailbox } from "./channels/local/local-channel.ts";
-import { GroupError, groupOperations } from "./control/groups.ts";
+import { GroupError } from "./control/group-error.ts";
+import { groupOperations } from "./control/groups.ts";
 import type { Clock } from "./domain/clock.ts";
 import type { Store } from "./store/store.ts";
+import { fileOf } from "./turns/outgoing-files.ts";
+
+export interface MailboxOptions {
+  store: Store;
+  clock: Clock;
+  home: { root: string };
+}
 
 /** The local chat's view of the outbox. */
-export function mailbox({ store, clock }: { store: Store; clock: Clock }): Mailbox {
+export function mailbox({ store, clock, home }: MailboxOptions): Mailbox {
   const groups = groupOperations(store, clock);
   return {
     after: (chat, seq) =>
@@ -12,6 +20,7 @@ export function mailbox({ store, clock }: { store: Store; clock: Clock }): Mailb
         seq: row.seq,
         id: row.messageId,
         text: row.text,
+        file: fileOf(home.root, row),
         at: row.createdAt,
         source: row.source,
         turn: row.turn,

@@ -2,7 +2,7 @@ import type { Response } from "@nanoclaw/agent-runner/protocol";
 import type { Verdict } from "../src/domain/decide.ts";
 import type { RegisteredChat } from "../src/domain/group.ts";
 import { localJid, newTurnId, type Folder, type Jid, type TaskId, type TurnId } from "../src/domain/ids.ts";
-import type { InboundMessage } from "../src/domain/message.ts";
+import type { InboundMessage, LedgerMessage } from "../src/domain/message.ts";
 import type { Task } from "../src/domain/task.ts";
 import type { Store } from "../src/store/store.ts";
 import type { Attempt, Turn } from "../src/store/turns.ts";
@@ -18,6 +18,7 @@ export const registered = (folder: string, changes: Partial<RegisteredChat> = {}
   trigger: null,
   requiresTrigger: false,
   senders: "owner",
+  account: null,
   ...changes,
 });
 
@@ -40,6 +41,16 @@ export const inbound = (changes: Partial<InboundMessage> = {}): InboundMessage =
   fromOwner: true,
   fromAssistant: false,
   mentionsUs: false,
+  aside: false,
+  quote: null,
+  attachments: [],
+  away: null,
+  ...changes,
+});
+
+/** The same as the ledger keeps it. */
+export const kept = (changes: Partial<LedgerMessage> = {}): LedgerMessage => ({
+  ...inbound(),
   quote: null,
   ...changes,
 });
@@ -48,8 +59,8 @@ export const wakes: Verdict = { decision: "wakes", reason: "main" };
 export const context: Verdict = { decision: "context", reason: "no-trigger" };
 
 /** A stored message; returns its seq. */
-export function say(store: Store, text: string, changes: Partial<InboundMessage> = {}, verdict = wakes): number {
-  const message = inbound({ text, ...changes });
+export function say(store: Store, text: string, changes: Partial<LedgerMessage> = {}, verdict = wakes): number {
+  const message = kept({ text, ...changes });
   const folder = store.groups.chat(message.chat)?.folder ?? folderOf("main");
   const seq = store.messages.add(message, folder, verdict, message.sentAt);
   if (seq === undefined) throw new Error("that message was there already");

@@ -4,14 +4,16 @@ import type { EstablishEvent } from "../channels/whatsapp/establish.ts";
 import { qrPicture, qrText } from "./qr-code.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Tells a person, or a program, what comes of the linking. */
+/** Lines for a person; for a program an object with the same in `text`. */
+export type Say = (type: string, lines: string | string[], facts?: object) => void;
+
+/** Shows a person, or a program, how to link. */
 export interface AuthDisplay extends Disposable {
   event(event: EstablishEvent): void;
-  /** Lines for a person; for a program an object with the same in `text`. */
-  say(type: string, lines: string | string[], facts?: object): void;
 }
 
 export interface DisplayOptions {
+  say: Say;
   json: boolean;
   /** Where codes are left for whoever cannot see this terminal. They are gone at the end. */
   folder: string;
@@ -21,14 +23,18 @@ export interface DisplayOptions {
 /** Whoever holds one of these can link a device: they are for the owner's eyes only. */
 const files = { picture: "qr.png", text: "qr.txt", code: "pairing-code.txt" } as const;
 
-export function createDisplay({ json, folder, terminal: { stdout } }: DisplayOptions): AuthDisplay {
+export const createSay =
+  (json: boolean, { stdout }: Terminal): Say =>
+  (type, lines, facts = {}) => {
+    const text = [lines].flat().join("\n");
+    stdout.write(json ? `${JSON.stringify({ type, ...facts, text })}\n` : `${text}\n`);
+  };
+
+/** To be made by whoever holds the link: the codes of another `auth` would be removed. */
+export function createDisplay({ say, json, folder, terminal: { stdout } }: DisplayOptions): AuthDisplay {
   const at = (name: keyof typeof files) => join(folder, files[name]);
   const removeFiles = () => {
     for (const name of Object.values(files)) rmSync(join(folder, name), { force: true });
-  };
-  const say: AuthDisplay["say"] = (type, lines, facts = {}) => {
-    const text = [lines].flat().join("\n");
-    stdout.write(json ? `${JSON.stringify({ type, ...facts, text })}\n` : `${text}\n`);
   };
   const showQr = (qr: string) => {
     const plain = qrText(qr, { colours: false });
@@ -42,7 +48,6 @@ export function createDisplay({ json, folder, terminal: { stdout } }: DisplayOpt
   };
   removeFiles();
   return {
-    say,
     event: (event) => {
       switch (event.type) {
         case "qr":

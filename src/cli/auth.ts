@@ -1,10 +1,12 @@
 import type { Command } from "commander";
+import { parsePhoneNumber } from "../domain/phone-number.ts";
 import { CommandError } from "./outcome.ts";
 import type { Terminal } from "./terminal.ts";
 
 interface Flags {
   pairingCode?: true;
   phone?: string;
+  owner?: string;
   force?: true;
   json?: true;
 }
@@ -15,14 +17,20 @@ export function addAuth(program: Command, terminal: Terminal): void {
     .description("Link this machine to a WhatsApp account: by a QR code, or by a code that you type on the phone.")
     .option("--pairing-code", "show a code to type on the phone, instead of a QR code")
     .option("--phone <number>", "the number that is linked by the code, with country code: +49 152 00000001")
+    .option("--owner <number>", "whose assistant it is, where the account is the assistant's own")
     .option("--force", "link anew although a link works; the old one is kept until the new one works")
     .option("--json", "one JSON object a line")
-    .action(async ({ pairingCode, phone, force, json }: Flags) => {
-      const number = chosenNumber(pairingCode ?? false, phone);
+    .action(async ({ pairingCode, phone, owner, force, json }: Flags) => {
+      const flags = {
+        number: chosenNumber(pairingCode ?? false, phone),
+        owner: owner === undefined ? undefined : parseNumber(owner, "--owner"),
+        force: force ?? false,
+        json: json ?? false,
+      };
       // Loading WhatsApp's client takes longer than most commands.
       const { auth } = await import("./auth-flow.ts");
       try {
-        await auth({ number, force: force ?? false, json: json ?? false }, terminal);
+        await auth(flags, terminal);
       } finally {
         endSoon();
       }
@@ -46,16 +54,9 @@ function chosenNumber(pairingCode: boolean, phone: string | undefined): string |
   return phone === undefined ? undefined : parseNumber(phone);
 }
 
-/** The form in which WhatsApp names accounts: country code first, digits only. */
-export function parseNumber(text: string): string {
-  const digits = text
-    .trim()
-    .replace(/^\+/, "")
-    .replaceAll(/[\s().\-/]/g, "");
-  const number = digits.replace(/^00/, "");
-  if (/^[1-9]\d{6,14}$/.test(number)) return number;
-  const why = /^0\d+$/.test(number)
-    ? "it lacks the country code (and the 0 in front of it goes)"
-    : "it must be digits, country code first";
-  throw new CommandError(`--phone ${text}: ${why}, for example +4915200000001.`, 2);
+/** @throws {CommandError} that says what is wrong with it. */
+export function parseNumber(text: string, flag = "--phone"): string {
+  const number = parsePhoneNumber(text);
+  if (number.ok) return number.value;
+  throw new CommandError(`${flag} ${text}: ${number.problem}, for example +4915200000001.`, 2);
 }

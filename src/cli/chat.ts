@@ -6,10 +6,10 @@ import type { Config } from "../config.ts";
 import { HomeInUseError, startHost, type Host } from "../main.ts";
 import { chatClient, type ChatClient, type MessageOutcome } from "./chat-client.ts";
 import { connectHost, type Connection } from "./connection.ts";
-import { safeForTerminal } from "./display.ts";
 import type { Terminal } from "./terminal.ts";
 import { CommandError } from "./outcome.ts";
 import { runRepl } from "./repl.ts";
+import { replyText } from "./reply-text.ts";
 
 interface ChatOptions {
   group: string;
@@ -81,7 +81,7 @@ async function sayOnce(client: ChatClient, text: string, { json, own, terminal }
   const { seq } = await client.send(text);
   const watching = (async () => {
     for await (const reply of client.replies(over, () => stderr.write("(the host stopped; waiting for it)\n"))) {
-      stdout.write(json ? replyLine(reply) : `${safeForTerminal(reply.text)}\n`);
+      stdout.write(json ? replyLine(reply) : `${replyText(reply)}\n`);
       lastShown = reply.seq;
     }
   })();
@@ -135,5 +135,5 @@ function tellEnd(outcome: MessageOutcome, { own, json, terminal }: SayOptions): 
   throw new CommandError(`Not answered. ${outcome.lines.join(" ")}`);
 }
 
-const replyLine = ({ seq, id, text, at, source, turn, task }: Reply): string =>
-  `${JSON.stringify({ type: "reply", text, seq, id, at, source, turn, task })}\n`;
+const replyLine = ({ seq, id, text, file, at, source, turn, task }: Reply): string =>
+  `${JSON.stringify({ type: "reply", text, ...(file && { file }), seq, id, at, source, turn, task })}\n`;

@@ -3,6 +3,7 @@ import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { askEngine, containerProblem, lookAtContainers, type ContainerState } from "../containers.ts";
 import { homePaths, installId } from "../home.ts";
+import type { ChannelState } from "../main.ts";
 import type { Check } from "./check.ts";
 
 /** What a running host says of itself. */
@@ -14,6 +15,7 @@ export interface HostStatus {
   /** Somebody was logged in to Kiro at a start. */
   kiroSeen: boolean;
   groups: { agent: string | null }[];
+  channels: ChannelState[];
 }
 
 /** Engine, image, where turns run, and what containers there are. */

@@ -2,12 +2,14 @@ import type { Command } from "commander";
 import { accessSync, constants, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, type Config } from "../config.ts";
+import type { GroupView } from "../control/groups.ts";
 import { homePaths } from "../home.ts";
 import type { Check } from "./check.ts";
 import { ask, connect } from "./connection.ts";
 import { columns, json } from "./display.ts";
 import { checkContainers, type HostStatus } from "./doctor-containers.ts";
 import { checkKiro } from "./doctor-kiro.ts";
+import { checkWhatsApp } from "./doctor-whatsapp.ts";
 import { CommandError } from "./outcome.ts";
 import type { PersonsKiro } from "../kiro-supply.ts";
 import { isKiroMeant, withPersonsKiro } from "./persons-kiro.ts";
@@ -40,7 +42,7 @@ async function examine(terminal: Terminal, prompt: string | null): Promise<Check
   try {
     const config = terminal.config();
     const settings: Check = { name: "settings", state: "ok", detail: `environment and ${join(config.home, ".env")}` };
-    const { checks: host, status } = await checkHost(config);
+    const { checks: host, status, ...facts } = await checkHost(config);
     return [
       node,
       settings,
@@ -48,7 +50,7 @@ async function examine(terminal: Terminal, prompt: string | null): Promise<Check
       checkDisk(config),
       ...host,
       ...(await withPersonsKiro(terminal.env, (person) => checkTurns(terminal, config, status, person, prompt))),
-      whatsapp,
+      ...checkWhatsApp({ config, status, ...facts }),
     ];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -101,12 +103,23 @@ function checkDisk({ home, settings }: Config): Check {
   };
 }
 
+interface HostFacts {
+  checks: Check[];
+  status: HostStatus | undefined;
+  provedOwner: string | null;
+  /** Chats that were registered for another account. */
+  heldChats: string[];
+}
+
 /** Opening the store checks it; a running host has done so at its start. */
-async function checkHost(config: Config): Promise<{ checks: Check[]; status?: HostStatus }> {
+async function checkHost(config: Config): Promise<HostFacts> {
   const { database } = homePaths(config.home);
   try {
     using connection = await connect(config);
     const status = await ask<HostStatus>(connection, "GET", "/control/status");
+    const { proved } = await ask<{ proved: string | null }>(connection, "GET", "/control/owner");
+    const groups = await ask<GroupView[]>(connection, "GET", "/control/groups");
+    const held = groups.flatMap(({ chats }) => chats.filter((chat) => chat.held));
     const store: Check = { name: "database", state: "ok", detail: database };
     const host: Check = status.running
       ? { name: "host", state: "ok", detail: `runs (process ${status.pid})` }
@@ -116,14 +129,13 @@ async function checkHost(config: Config): Promise<{ checks: Check[]; status?: Ho
           detail: "does not run; nobody answers and no reminder fires",
           cure: "npm start",
         };
-    return { checks: [store, host], status };
+    return { checks: [store, host], status, provedOwner: proved, heldChats: held.map(({ jid }) => jid) };
   } catch (error) {
     const detail = (error as Error).message;
-    return { checks: [{ name: "database", state: "wrong", detail, cure: "as the message says" }] };
+    const store: Check = { name: "database", state: "wrong", detail, cure: "as the message says" };
+    return { checks: [store], status: undefined, provedOwner: null, heldChats: [] };
   }
 }
-
-const whatsapp: Check = { name: "whatsapp", state: "note", detail: "not in this version yet; the local chat works" };
 
 const MARKS = { ok: "ok", note: "note", wrong: "WRONG" } as const;
 

@@ -18,6 +18,7 @@ export interface SettingFlags {
   mount?: string[];
   mcp?: string[];
   shareLogin?: true;
+  guests?: string;
 }
 
 const numbers = [
@@ -31,7 +32,7 @@ const numbers = [
   "fileSize",
   "groupSize",
 ] as const;
-const words = ["agent", "model", "zone", "network", "mcp", "shareLogin"] as const;
+const words = ["agent", "model", "zone", "network", "mcp", "shareLogin", "guests"] as const;
 
 /** The settings that were named; the host checks their values. */
 export function groupSettings(flags: SettingFlags): Record<string, unknown> {

@@ -3,6 +3,7 @@ import type { GroupView } from "../control/groups.ts";
 import { ask, connect } from "./connection.ts";
 import { columns, json, safeForTerminal } from "./display.ts";
 import { groupSettings, type SettingFlags } from "./group-flags.ts";
+import { addSync } from "./sync.ts";
 import type { Terminal } from "./terminal.ts";
 
 interface ChatFlags {
@@ -28,6 +29,8 @@ export function addGroups(program: Command, terminal: Terminal): void {
     });
   addAdd(groups, terminal);
   addSet(groups, terminal);
+  addConfirm(groups, terminal);
+  addSync(groups, terminal);
   groups
     .command("remove")
     .description("Take a group out of service. Its folder and what was said stay; its tasks are cancelled.")
@@ -39,11 +42,24 @@ export function addGroups(program: Command, terminal: Terminal): void {
     });
 }
 
+function addConfirm(groups: Command, terminal: Terminal): void {
+  groups
+    .command("confirm")
+    .description("Go on in chats that were registered for another WhatsApp account than the one linked now.")
+    .argument("[folder]", "of one group only")
+    .option("--json", "as JSON")
+    .action(async (folder: string | undefined, options: { json?: true }) => {
+      using connection = await connect(terminal.config());
+      const list = await ask<GroupView[]>(connection, "POST", "/control/groups/confirm", { folder });
+      terminal.stdout.write(options.json ? json(list) : `Confirmed:\n${columns(list.flatMap(rows))}\n`);
+    });
+}
+
 function addAdd(groups: Command, terminal: Terminal): void {
   const command = groups
     .command("add")
     .description("Register a chat as a group. Without --jid the group has a local chat only.")
-    .option("--jid <jid>", "the chat's id, e.g. 120363…@g.us")
+    .option("--jid <jid>", "the chat's id, e.g. 120363…@g.us, or a person's number")
     .requiredOption("--name <name>", "what the group is called")
     .requiredOption("--folder <folder>", "its folder below groups/")
     .option("--join", "add the chat to a group that exists already");
@@ -107,7 +123,8 @@ function warnOfSharing({ shareLogin }: SettingFlags, terminal: Terminal): void {
 function withChatFlags(command: Command): Command {
   return command
     .option("--trigger <text>", "what calls the assistant, instead of @<ASSISTANT_NAME>")
-    .option("--senders <who>", "who may start turns: owner, everyone, or ids separated by commas")
+    .option("--senders <who>", "who may start turns: owner, everyone, or numbers separated by commas")
+    .option("--guests <how>", "what others write there: shown to the agent, marked as guests', or hidden from it")
     .option("--agent <name>", "kiro or offline")
     .option("--model <name>", "the agent's model")
     .option("--zone <zone>", "IANA time zone, e.g. Europe/Berlin")
@@ -135,9 +152,10 @@ function rows({ folder, name, chats, settings }: GroupView): string[][] {
   return [head, ...chats.map((chat) => ["", chat.jid, chatWords(chat)])];
 }
 
-function chatWords({ requiresTrigger, trigger, senders }: GroupView["chats"][number]): string {
+function chatWords({ folder, requiresTrigger, trigger, senders, held, account }: GroupView["chats"][number]): string {
   const call = requiresTrigger ? `trigger ${trigger ?? "@<assistant's name>"}` : "no trigger needed";
-  return `${call}, senders ${Array.isArray(senders) ? senders.join(",") : senders}`;
+  const wait = held ? `; HELD: it is +${account}'s, go on with: nanoclaw groups confirm ${folder}` : "";
+  return `${call}, senders ${Array.isArray(senders) ? senders.join(",") : senders}${wait}`;
 }
 
 function parseSenders(text: string | undefined): string | string[] | undefined {

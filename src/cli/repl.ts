@@ -4,9 +4,9 @@ import { clearScreenDown, createInterface, cursorTo, moveCursor, type Interface 
 import type { Config } from "../config.ts";
 import { chatClient } from "./chat-client.ts";
 import { connectHost } from "./connection.ts";
-import { safeForTerminal } from "./display.ts";
 import type { Terminal } from "./terminal.ts";
 import { CommandError } from "./outcome.ts";
+import { replyText } from "./reply-text.ts";
 
 const PROMPT = "you> ";
 const HISTORY_LINES = 500;
@@ -56,7 +56,7 @@ export async function runRepl(
   stdout.write(`Type a message; Ctrl-D ${ownHost ? "stops NanoClaw" : "leaves the chat"}.\n`);
   line.prompt();
   const onLost = () => show("(the host stopped; your messages are taken again when it is back)");
-  for await (const reply of client.replies(over, onLost)) show(safeForTerminal(reply.text));
+  for await (const reply of client.replies(over, onLost)) show(replyText(reply));
   line.close();
 }
 

@@ -5,6 +5,7 @@ import { containerProblem } from "../containers.ts";
 import { HomeInUseError, startHost, type Host } from "../main.ts";
 import type { Terminal } from "./terminal.ts";
 import { runRepl } from "./repl.ts";
+import { needsLinking, whatsAppOf } from "./whatsapp-host.ts";
 
 export function addStart(program: Command, terminal: Terminal): void {
   program
@@ -51,11 +52,27 @@ function banner(config: Config, host: Host): string {
     `  local chat  on: type here, or in another terminal: npm run nanoclaw -- chat`,
     `  agent       ${agent}`,
     `  turns run   ${whereTurnsRun(config, host)}`,
-    `  WhatsApp    off: not in this version yet`,
+    `  WhatsApp    ${whatsAppWords(host)}`,
     `  state, logs ${home.root} (npm run nanoclaw -- logs -f)`,
-    `Next: npm run nanoclaw -- doctor  checks this machine and says what each missing piece needs.`,
+    `Next: ${isUnlinked(host) ? linkNext : doctorNext}`,
     "",
   ].join("\n");
+}
+
+const doctorNext = "npm run nanoclaw -- doctor  checks this machine and says what each missing piece needs.";
+const linkNext =
+  "npm run auth  links this machine to WhatsApp (npm run nanoclaw -- doctor checks what else is missing).";
+
+/** As it is at this moment: a start waits for no connection. */
+function whatsAppWords(host: Host): string {
+  const channel = whatsAppOf(host.channels());
+  if (!channel) return "off (NANOCLAW_WHATSAPP=off)";
+  return channel.connected ? `connected ${channel.detail}` : channel.detail;
+}
+
+function isUnlinked(host: Host): boolean {
+  const channel = whatsAppOf(host.channels());
+  return channel !== undefined && needsLinking(channel);
 }
 
 /** Where, and what keeps them from running in containers of these sources. */

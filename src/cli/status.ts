@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { GroupView } from "../control/groups.ts";
 import { humanInZone } from "../domain/zone.ts";
 import type { TaskView } from "@nanoclaw/agent-runner/protocol";
 import { ask, connect } from "./connection.ts";
@@ -17,6 +18,8 @@ interface Status {
   runningTurns: { id: string; folder: string; kind: string; attempts: number; createdAt: number }[];
   waitingTurns: { id: string; folder: string; kind: string; dueAt: number; failureClass: string | null }[];
   unsent: number;
+  /** Chats that were registered for another WhatsApp account; nothing is answered there. */
+  heldChats: { jid: string; folder: string; account: string | null }[];
   nextTasks: TaskView[];
   lastFailures: {
     folder: string;
@@ -36,7 +39,10 @@ export function addLooking(program: Command, terminal: Terminal): void {
     .action(async (options: { json?: true }) => {
       const config = terminal.config();
       using connection = await connect(config);
-      const status = await ask<Status>(connection, "GET", "/control/status");
+      const groups = await ask<GroupView[]>(connection, "GET", "/control/groups");
+      const held = groups.flatMap(({ chats }) => chats.filter((chat) => chat.held));
+      const heldChats = held.map(({ jid, folder, account }) => ({ jid, folder, account }));
+      const status = { ...(await ask<Omit<Status, "heldChats">>(connection, "GET", "/control/status")), heldChats };
       terminal.stdout.write(options.json ? json(status) : describe(status, config.zone));
     });
   program
@@ -97,11 +103,19 @@ function describe(status: Status, zone: string): string {
     ...head,
     ...list(
       "Channels",
-      status.channels.map(({ name, connected, detail }) => [name, connected ? "connected" : "not connected", detail]),
+      status.channels.map(({ name, connected, detail }) => [
+        name,
+        connected ? "connected" : "not connected",
+        safeForTerminal(detail),
+      ]),
     ),
     ...list(
       "Groups",
       status.groups.map(({ folder, name }) => [folder, safeForTerminal(name)]),
+    ),
+    ...list(
+      "Held (registered for another WhatsApp account; go on there with: nanoclaw groups confirm)",
+      status.heldChats.map(({ jid, folder, account }) => [folder, jid, `+${account}`]),
     ),
     ...list(
       "Running",

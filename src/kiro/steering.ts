@@ -44,6 +44,7 @@ ${main ? mainFiles : otherFiles}
 The MCP server \`nanoclaw\` reaches the world outside; each of its tools says what it does.
 
 - \`send_message\` speaks while you are still working: a question, or news of a long job.
+- \`send_file\` sends a file of yours to the chat. A path in your answer sends nothing.
 - \`schedule_task\` has you started later, once or again and again: reminders, daily summaries, checks. Write its prompt so that it can be understood without this conversation. \`list_tasks\` shows what is planned, \`cancel_task\` ends it.
 - \`search_messages\` finds what was said earlier in this group. Use it before you say that you do not know.
 - A tool's result tells what really happened. When it was refused, do not try to get the same in another way.

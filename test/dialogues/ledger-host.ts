@@ -48,11 +48,20 @@ export function ledgerHost(dialogue: Dialogue, zone: string): LedgerHost {
   const wake = { queue: createWakeUp(), outbox: createWakeUp(), scheduler: createWakeUp() };
   const parts: Parts = { dialogue, store, clock, zone, onOutbox: wake.outbox.now, onSchedule: wake.scheduler.now };
   furnish(store, dialogue);
-  const base = { store, clock, log: silentLog, assistantName: "Andy", checkpoint: () => {} };
+  const base = {
+    store,
+    clock,
+    log: silentLog,
+    assistantName: "Andy",
+    checkpoint: () => {},
+    home: { root: "/nonexistent" },
+  };
   const said: string[] = [];
   const cutOff = { next: false };
   const run = (claim: Claim) => runAttempt(parts, claim, cutOff);
-  const inbox = createInbox({ ...base, ageLimit: 86_400_000, onWork: wake.queue.now });
+  const inbox = createInbox({
+    ...{ ...base, zone, ageLimit: 86_400_000, onWork: wake.queue.now, onOutbox: wake.outbox.now },
+  });
   const queue = createQueue({ ...base, limit: 2, wake: wake.queue, run });
   const scheduler = createScheduler({ ...base, wake: wake.scheduler, onWork: wake.queue.now });
   const outbox = createOutboxSender({ ...base, channels: [listeningChannel(said)], wake: wake.outbox });
@@ -75,7 +84,7 @@ export function ledgerHost(dialogue: Dialogue, zone: string): LedgerHost {
     now: clock.now,
     hear: async (messages, sentAt, cutOffFirst) => {
       cutOff.next = cutOffFirst;
-      for (const message of messages) await inbox("local", inboundOf(message, dialogue, sentAt));
+      for (const message of messages) await inbox.receive("local", inboundOf(store, message, dialogue, sentAt));
       await quiet();
       return heard();
     },
@@ -104,15 +113,15 @@ function furnish(store: Store, { chat, history }: Dialogue): void {
   const main = folder === "main";
   store.groups.add(folder, chat.name, { zone: chat.zone }, 0);
   const rules = { trigger: null, requiresTrigger: !main, senders: main ? "owner" : "everyone" } as const;
-  store.groups.addChat({ jid: chat.jid as Jid, folder, name: chat.name, ...rules });
+  store.groups.addChat({ jid: chat.jid as Jid, folder, name: chat.name, ...rules, account: null });
   for (const { time, sender, text } of history) {
     const sentAt = DateTime.fromISO(time).toMillis();
-    const message = inboundOf({ sender, text }, { chat } as Dialogue, sentAt);
-    store.messages.add(message, folder, { decision: "context", reason: "no-trigger" }, sentAt);
+    const message = inboundOf(store, { sender, text }, { chat } as Dialogue, sentAt);
+    store.messages.add({ ...message, quote: null }, folder, { decision: "context", reason: "no-trigger" }, sentAt);
   }
 }
 
-const inboundOf = ({ sender, text, replyTo }: Said, { chat }: Dialogue, sentAt: number) => ({
+const inboundOf = (store: Store, { sender, text, replyTo }: Said, { chat }: Dialogue, sentAt: number) => ({
   chat: chat.jid as Jid,
   id: newMessageId(),
   sender,
@@ -122,8 +131,22 @@ const inboundOf = ({ sender, text, replyTo }: Said, { chat }: Dialogue, sentAt: 
   fromOwner: chat.folder === "main",
   fromAssistant: false,
   mentionsUs: false,
-  quote: replyTo === undefined ? null : { id: "quoted", text: replyTo, ours: true },
+  aside: false,
+  quote: replyTo === undefined ? null : { id: saidBefore(store, chat, replyTo), sender: "assistant", text: replyTo },
+  attachments: [],
+  away: null,
 });
+
+/** Only what stands in the outbox is a reply to the assistant. */
+function saidBefore(store: Store, chat: Dialogue["chat"], text: string): string {
+  const messageId = newMessageId();
+  store.outbox.add({
+    ...{ chat: chat.jid as Jid, folder: chat.folder as Folder, messageId, text, source: "notice", now: 0 },
+    ...{ turn: null, task: null, requestKey: null },
+  });
+  store.outbox.markSent(store.outbox.newestSeq(chat.jid as Jid), 0);
+  return messageId;
+}
 
 function listeningChannel(said: string[]): Channel {
   return {
@@ -131,6 +154,8 @@ function listeningChannel(said: string[]): Channel {
     owns: () => true,
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
+    pause: () => 0,
+    typing: () => {},
     state: () => ({ connected: true, detail: "" }),
     send: ({ text }) => {
       said.push(text);
@@ -169,6 +194,7 @@ function writeInput({ store, clock, zone }: Parts, claim: Claim): TurnInput {
   return store.transaction(() => {
     const prepared = prepareInput({
       ...{ store, turn, group, now, outputBytes: 65_536, promptBudget: 96 * 1024, secrets: {}, oneShot: true },
+      inbox: "inbox",
       attempt: found(store.turns.attempt(turn.id, claim.attempt)),
       chat: found(store.groups.chat(turn.chat)),
       zone: group.settings.zone ?? zone,

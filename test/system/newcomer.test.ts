@@ -39,9 +39,9 @@ describe.concurrent("a newcomer with a host that runs", { timeout: 60_000 }, () 
         "  local chat  on: type here, or in another terminal: npm run nanoclaw -- chat",
         "  agent       offline: built in, no language model; it understands reminders (try: help)",
         "  turns run   as plain processes on this machine, without isolation",
-        "  WhatsApp    off: not in this version yet",
+        "  WhatsApp    not linked yet: npm run auth",
         `  state, logs ${at.home} (npm run nanoclaw -- logs -f)`,
-        "Next: npm run nanoclaw -- doctor  checks this machine and says what each missing piece needs.",
+        "Next: npm run auth  links this machine to WhatsApp (npm run nanoclaw -- doctor checks what else is missing).",
         "",
       ].join("\n"),
     );

@@ -20,7 +20,7 @@ describe("auth by QR code", { timeout: 60_000 }, () => {
     expect(auth.types()).toEqual(["qr", "agreed", "linked"]);
     const { number, text, hostRuns } = await auth.line("linked");
     expect([number, hostRuns]).toEqual([site.server.phone.number, false]);
-    expect(text).toContain("does not read or answer messages on WhatsApp yet");
+    expect(text).toContain("What comes next: npm start\n  Then write to yourself on WhatsApp");
     expect(existsSync(picture) || existsSync(textFile)).toBe(false);
     expect(site.state("SELECT account, refused FROM links")).toEqual([{ account: device.pn, refused: null }]);
     expect(device.logins).toBe(1);
@@ -218,15 +218,15 @@ describe("linking that is disturbed", { timeout: 60_000 }, () => {
     expect(await first.end()).toMatchObject({ exit: 0 });
   });
 
-  it("by nothing when a host runs in the home, and says that the host does not use the link yet", async () => {
+  it("by nothing when a host runs in the home without WhatsApp", async () => {
     await using site = await openWhatsAppSite();
-    await using _host = await openSite({ home: site.home });
+    await using _host = await openSite({ home: site.home, settings: { NANOCLAW_WHATSAPP: "off" } });
     await using auth = site.auth();
     await site.server.scanQr((await auth.line("qr")).qr ?? "");
     expect(await auth.end()).toMatchObject({ exit: 0 });
     expect(await auth.line("linked")).toMatchObject({
       hostRuns: true,
-      text: expect.stringContaining("go on as it is"),
+      text: expect.stringContaining("was started with NANOCLAW_WHATSAPP=off"),
     });
   });
 });
