@@ -6,6 +6,7 @@ import { tempHome } from "./home.ts";
 import { liveHost } from "./live-host.ts";
 import { alternate, timed } from "./measure.ts";
 import { emptyNode, startToReady } from "./processes.ts";
+import { whatsAppRows } from "./whatsapp-rows.ts";
 import { renderTable, row, type Row } from "./table.ts";
 
 const MANY = 1_000_000;
@@ -19,6 +20,8 @@ say("Containers ...");
 rows.push(...(await containerRows(say)));
 say("Tool calls ...");
 rows.push(...(await toolRows()));
+say("WhatsApp ...");
+rows.push(...(await whatsAppRows()));
 say("Starting ...");
 rows.push(...(await startRows()));
 say(`A store with ${MANY} messages ...`);

@@ -60,6 +60,8 @@ export interface HostOptions {
   env: NodeJS.ProcessEnv;
   /** Who holds the home's lock, in words. */
   what: string;
+  /** Serves the local chat alone; what is for other networks waits. */
+  localOnly?: true;
   /** Tests end the host here. */
   checkpoint?: (point: Checkpoint) => void;
   /** Program and first arguments of the runner; default: the one in this repository. */
@@ -100,6 +102,7 @@ interface Base {
   store: Store;
   home: Home;
   facts: HostFacts;
+  localOnly: boolean;
   /** Each loop sleeps on its own; whoever has work for one wakes it. */
   wake: Record<"queue" | "outbox" | "scheduler" | "ipc" | "typing", WakeUp>;
   checkpoint(point: Checkpoint): void;
@@ -154,7 +157,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     ...{ ...options, ...runtimes, log, store, home, person, runtime: runtimes.for("kiro").name },
   });
   const checkpoint = options.checkpoint ?? (() => {});
-  const base: Base = { config, clock, log, store, home, facts, wake, checkpoint, agents, ...guard, supply };
+  const localOnly = options.localOnly ?? false;
+  const base: Base = { localOnly, config, clock, log, store, home, facts, wake, checkpoint, agents, ...guard, supply };
   registerMain(base);
   const parts = buildParts(base, runtimes);
   await recover(base, parts, runtimes);
@@ -202,7 +206,7 @@ function buildParts(base: Base, runtimes: Runtimes): Parts {
     receive: (message) => inbox.receive("local", message),
     mailbox: mailbox(base),
   });
-  const whatsapp = createWhatsApp({
+  const whatsapp = base.localOnly ? undefined : createWhatsApp({
     ...base,
     inbox,
     acknowledged: (messageId) => outbox.acknowledged(messageId),

@@ -37,6 +37,10 @@ export function createWhatsApp(options: WhatsAppPartOptions): WhatsAppChannel | 
     ...{ pace, clock, log, random: Math.random },
     ledger: {
       ...ledger,
+      acknowledged: (messageId) => {
+        pace.acknowledged();
+        ledger.acknowledged(messageId);
+      },
       opened: (account) => {
         ledger.opened(account);
         pace.linkedSince(linkedSince(store, account.pn, clock.now()));

@@ -88,6 +88,8 @@ export async function askNumber({
 }: Pick<Terminal, "stdin" | "stdout" | "interrupted">): Promise<string | undefined> {
   using lines = createInterface({ input: stdin, output: stdout });
   const close = () => lines.close();
+  let isClosed = false;
+  lines.once("close", () => (isClosed = true));
   lines.once("SIGINT", close);
   interrupted.addEventListener("abort", close, { once: true });
   if (interrupted.aborted) return undefined;
@@ -98,7 +100,8 @@ export async function askNumber({
     const number = parsePhoneNumber(typed);
     if (number.ok) return number.value;
     stdout.write(`${number.problem}, for example +4915200000001.\n`);
-    lines.prompt();
+    // What was typed ahead is still to be read.
+    if (!isClosed) lines.prompt();
   }
   return undefined;
 }

@@ -229,6 +229,7 @@ export const migrations: readonly { name: string; sql: string }[] = [
 
       -- A failure that the group's agent has been told of.
       ALTER TABLE outbox ADD COLUMN agent_told INTEGER NOT NULL DEFAULT 0;
+      CREATE INDEX outbox_failed ON outbox(seq) WHERE status = 'failed' AND agent_told = 0;
 
       -- One person, two ids. The phone number is the name that the ledger uses once it is known.
       CREATE TABLE persons (

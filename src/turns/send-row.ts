@@ -102,7 +102,8 @@ const channelOf = ({ channels }: RowSenderOptions, { chat }: OutboxRow): Channel
 /** Nothing is awaited before the channel has it: the next row's `pause` counts this send. */
 async function trySend(options: RowSenderOptions, row: OutboxRow, heard: Promise<SendResult>): Promise<SendResult> {
   const channel = channelOf(options, row);
-  if (!channel) return { kind: "refused", reason: "no channel serves this chat" };
+  // Its network is switched off, or this host serves the local chat alone.
+  if (!channel) return { kind: "offline" };
   const file = fileOf(options.home.root, row);
   if (file && !isThere(file)) return { kind: "refused", reason: `the file ${file.name} is no longer there` };
   const over = new AbortController();

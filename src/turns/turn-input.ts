@@ -1,6 +1,7 @@
 import { PROTOCOL_VERSION, type AgentSettings, type TurnInput } from "@nanoclaw/agent-runner/protocol";
 import type { Group, RegisteredChat } from "../domain/group.ts";
 import { MAIN, type Folder } from "../domain/ids.ts";
+import { spokenText } from "../domain/outgoing.ts";
 import { cutAtCharacter, interruptedNote, messagePrompt, taskPrompt, type PromptChat } from "../domain/prompt.ts";
 import type { StoredMessage } from "../store/messages.ts";
 import { recapOf } from "./recap.ts";
@@ -116,8 +117,8 @@ function earlierAttemptNotes(
 function unsentNotes(store: Store, folder: Folder): { notes: string[]; told: number[] } {
   const failed = store.outbox.failedUntold(folder);
   const notes = failed.map(
-    ({ chat, text, error }) =>
-      `A message of yours to ${chat} could not be sent (${error ?? "no reason known"}). It began: "${cutAtCharacter(text, 80)}"`,
+    (row) =>
+      `A message of yours to ${row.chat} could not be sent (${row.error ?? "no reason known"}). It began: "${cutAtCharacter(spokenText(row), 80)}"`,
   );
   return { notes, told: failed.map(({ seq }) => seq) };
 }

@@ -52,6 +52,8 @@ export function createWhatsAppChannel(options: WhatsAppOptions): WhatsAppChannel
   let served: ServedLink | undefined;
   let letGo: { asked: AbortController; done: Promise<void> } | undefined;
   let keepAwayUntil = -Infinity;
+  /** What the link looked like when it was let go: another look means that whoever asked has come. */
+  let letGoStamp: string | undefined;
 
   const onState = (connected: boolean, detail: string) => {
     if (detail !== state.detail) log.info({ connected, detail }, "WhatsApp");
@@ -88,15 +90,20 @@ export function createWhatsAppChannel(options: WhatsAppOptions): WhatsAppChannel
   /** @returns what must change before it is worth looking again; undefined: nothing. */
   const look = async (): Promise<string | undefined> => {
     const found = options.links.open();
-    if (found.kind === "open") await serve(found.link);
-    else onState(false, words(found));
+    if (found.kind === "open") {
+      // Before the first await: a start tells how it is without waiting for anything.
+      onState(false, `connecting as +${/^\d*/.exec(found.link.account)?.[0] ?? ""}`);
+      await serve(found.link);
+    } else onState(false, words(found));
     return found.kind === "open" || found.kind === "held" ? undefined : options.links.stamp();
   };
 
   const work = async (): Promise<void> => {
     let seen: string | undefined;
     while (!stopping.signal.aborted) {
-      const isWanted = clock.monotonic() >= keepAwayUntil && options.links.stamp() !== seen;
+      const stamp = options.links.stamp();
+      const isKeptAway = clock.monotonic() < keepAwayUntil && stamp === letGoStamp;
+      const isWanted = !isKeptAway && stamp !== seen;
       try {
         if (isWanted) seen = await look();
       } catch (error) {
@@ -125,7 +132,8 @@ export function createWhatsAppChannel(options: WhatsAppOptions): WhatsAppChannel
       const holding = letGo;
       holding?.asked.abort();
       await holding?.done;
-      onState(false, "let go, so that it can be linked anew");
+      letGoStamp = options.links.stamp();
+      if (holding) onState(false, "let go, so that it can be linked anew");
     },
     stop: async () => {
       stopping.abort();

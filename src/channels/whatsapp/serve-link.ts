@@ -114,7 +114,7 @@ async function oneConnection(life: Life, version: WebVersion | undefined) {
   const from = ledger.lastAlive();
   away.period = from === undefined ? null : { from, to: clock.now() };
   let openedAt: number | null = null;
-  life.onState(false, "connecting");
+  life.onState(false, `connecting as +${numberOf(creds)}`);
   const session = startSession({
     ...{ ...life, store: link.store, version },
     onStored: life.reader.wake,
