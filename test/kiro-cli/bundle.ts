@@ -1,8 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+
+const CACHE = fileURLToPath(new URL("../../node_modules/.cache/nanoclaw-tests", import.meta.url));
 
 export interface Baked {
   /** What the stand-in simulates: README.md beside this file. */
@@ -29,11 +32,35 @@ export function installKiroCli(folder: string, baked: Omit<Baked, "node"> = {}):
   return file;
 }
 
+/** Made once for each state of the sources: hundreds of tests install it. */
 function bundled(): string {
+  const sources = fileURLToPath(new URL("src", import.meta.url));
+  const hash = createHash("sha256").update(readFileSync(fileURLToPath(import.meta.url)));
+  for (const name of readdirSync(sources).sort()) hash.update(`${name}\n`).update(readFileSync(join(sources, name)));
+  const kept = join(CACHE, `kiro-cli-${hash.digest("hex").slice(0, 16)}.mjs`);
+  try {
+    return readFileSync(kept, "utf8");
+  } catch {
+    const code = bundle(join(sources, "main.ts"));
+    keep(kept, code);
+    return code;
+  }
+}
+
+function bundle(source: string): string {
   const esbuild = resolve(dirname(createRequire(import.meta.url).resolve("esbuild")), "../bin/esbuild");
-  const source = fileURLToPath(new URL("src/main.ts", import.meta.url));
   const how = ["--bundle", "--platform=node", "--format=esm", "--target=node24", "--log-level=warning"];
   return execFileSync(esbuild, [source, ...how], { encoding: "utf8" });
+}
+
+function keep(file: string, code: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(`${file}.${process.pid}`, code);
+    renameSync(`${file}.${process.pid}`, file);
+  } catch {
+    // the tree is somebody else's: it is made anew each time
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,10 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { compileCache } from "./compile-cache.ts";
 import { until } from "./until.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/nanoclaw", import.meta.url));
-/** Each home has a cache of its own, and each test a new home: without a common one, half the time is compiling. */
-const CACHE = fileURLToPath(new URL("../../node_modules/.cache/nanoclaw-tests", import.meta.url));
 
 export interface CommandOptions {
   env?: Record<string, string>;
@@ -34,7 +33,7 @@ export function nanoclaw(
 ): Command {
   const { PATH = "", HOME = "" } = process.env;
   // Some of these homes are on tiny disks.
-  const own = { PATH, HOME, TZ: "UTC", NODE_COMPILE_CACHE: CACHE, NANOCLAW_HOME: home, NANOCLAW_FREE_DISK: "1" };
+  const own = { PATH, HOME, TZ: "UTC", NODE_COMPILE_CACHE: compileCache, NANOCLAW_HOME: home, NANOCLAW_FREE_DISK: "1" };
   const child = spawn(PROGRAM, args, {
     env: { ...own, ...env },
     stdio: ["pipe", "pipe", "pipe"],

@@ -45,7 +45,7 @@ const caughtUp = async (site: CrashSite, group: string) => {
 
 /** The host dies at each named point, then at random moments under a stream of messages. */
 export function describeCrashes({ settings, kills, untilNoneLeft }: CrashOptions): void {
-  describe("a host killed at a named point", () => {
+  describe.concurrent("a host killed at a named point", () => {
     it.each(points)("answers exactly once after a kill %s", { timeout: 60_000 }, async (point) => {
       await using site = crashSite(settings);
       site.watch("main");

@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Reply } from "../../src/channels/local/local-channel.ts";
 import { connectHost, streamEvents } from "../../src/cli/connection.ts";
 import { loadConfig, type Config } from "../../src/config.ts";
+import { compileCache, shareCompileCache } from "./compile-cache.ts";
 
 const PROGRAM = fileURLToPath(new URL("crash-host.ts", import.meta.url));
 
@@ -30,6 +31,7 @@ export interface CrashSite extends AsyncDisposable {
 
 export function crashSite(settings: Record<string, string>): CrashSite {
   const home = mkdtempSync(join(tmpdir(), "nanoclaw-crash-"));
+  shareCompileCache(home);
   const own = { NANOCLAW_HOME: home, LOG_LEVEL: "debug", TZ: "UTC", ...settings };
   const config = loadConfig({ env: own, defaultHome: home });
   const closed = new AbortController();
@@ -74,7 +76,7 @@ export function crashSite(settings: Record<string, string>): CrashSite {
     request,
     start: async (point = "", nth = 1) => {
       host = spawn(process.execPath, [PROGRAM, point, String(nth)], {
-        env: { ...process.env, ...own },
+        env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ...own },
         stdio: ["ignore", "pipe", "inherit"],
       });
       const child = host;

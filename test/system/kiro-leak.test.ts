@@ -3,7 +3,7 @@ import { describeLeaks, type LeakSite } from "./kiro-leak-campaign.ts";
 import { newPerson, openKiroSite, withKey } from "./kiro-site.ts";
 
 /** The gate sets more. */
-const turns = Number(process.env["LEAK_TURNS"] ?? 24);
+const turns = Number(process.env["LEAK_TURNS"] ?? 10);
 
 const open = async (version: string): Promise<LeakSite> => {
   const person = newPerson({ version });

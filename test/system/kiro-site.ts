@@ -1,26 +1,14 @@
 import { execFile } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { installKiroCli } from "../kiro-cli/bundle.ts";
-import { openSite, tempHome, type Site, type SiteOptions } from "./site.ts";
+import { openSite, type Site, type SiteOptions } from "./site.ts";
 import { until } from "./until.ts";
 
 const execute = promisify(execFile);
-/** Each home has a cache of its own, and each test a new home: without a common one, half the time is compiling. */
-const CACHE = fileURLToPath(new URL("../../node_modules/.cache/nanoclaw-tests", import.meta.url));
 
 /** A key that the stand-in's service takes. */
 export const API_KEY = "ksk_0123456789abcdef";
@@ -67,20 +55,8 @@ export function newPerson(standIn: Record<string, unknown> = {}): Person {
 }
 
 /** A host of that person on the runtime without containers, with Kiro as its agent. */
-export async function openKiroSite(person: Person, options: SiteOptions = {}): Promise<Site> {
-  const home = tempHome();
-  mkdirSync(CACHE, { recursive: true });
-  mkdirSync(join(home, "data"));
-  symlinkSync(CACHE, join(home, "data", "compile-cache"));
-  const settings = { NANOCLAW_AGENT: "kiro", ...options.settings };
-  const site = await openSite({ env: person.env, ...options, home, settings });
-  return {
-    ...site,
-    [Symbol.asyncDispose]: async () => {
-      await site[Symbol.asyncDispose]();
-      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
-    },
-  };
+export function openKiroSite(person: Person, options: SiteOptions = {}): Promise<Site> {
+  return openSite({ env: person.env, ...options, settings: { NANOCLAW_AGENT: "kiro", ...options.settings } });
 }
 
 /** Asks and waits for the answer; what several pieces say is joined. */

@@ -12,6 +12,7 @@ import { loadConfig, type Config } from "../../src/config.ts";
 import type { Clock } from "../../src/domain/clock.ts";
 import { homePaths } from "../../src/home.ts";
 import { startHost } from "../../src/main.ts";
+import { shareCompileCache } from "./compile-cache.ts";
 import { processesOf } from "./processes.ts";
 import { until } from "./until.ts";
 
@@ -56,6 +57,7 @@ export const tempHome = (): string => mkdtempSync(join(tmpdir(), "nanoclaw-syste
 
 export async function openSite(options: SiteOptions = {}): Promise<Site> {
   const home = options.home ?? tempHome();
+  if (options.home === undefined) shareCompileCache(home);
   // Some of these homes are on tiny disks.
   const own = { TZ: "UTC", NANOCLAW_AGENT_RUNTIME: "host", NANOCLAW_FREE_DISK: "1" };
   const env = { ...own, ...options.settings, NANOCLAW_HOME: home };

@@ -7,7 +7,7 @@ import type { WhatsAppServer } from "../whatsapp-server/whatsapp-server.ts";
 import { openSite } from "./site.ts";
 import { modeOf, openWhatsAppSite, type WhatsAppSite } from "./whatsapp-site.ts";
 
-describe("auth by QR code", { timeout: 60_000 }, () => {
+describe.concurrent("auth by QR code", { timeout: 60_000 }, () => {
   it("links, says the number and what comes next, and leaves no code behind", async () => {
     await using site = await openWhatsAppSite();
     await using auth = site.auth();
@@ -57,7 +57,7 @@ describe("auth by QR code", { timeout: 60_000 }, () => {
   });
 });
 
-describe("auth by pairing code", { timeout: 60_000 }, () => {
+describe.concurrent("auth by pairing code", { timeout: 60_000 }, () => {
   it("links when the code is typed, also after a wrong one", async () => {
     await using site = await openWhatsAppSite();
     await using auth = site.auth(["--pairing-code", "--phone", `+${site.server.phone.number}`]);
@@ -88,7 +88,7 @@ describe("auth by pairing code", { timeout: 60_000 }, () => {
   });
 });
 
-describe("a link that is there", { timeout: 60_000 }, () => {
+describe.concurrent("a link that is there", { timeout: 60_000 }, () => {
   it("is kept when it works, or cannot be tried", async () => {
     await using site = await openWhatsAppSite();
     await site.link();
@@ -184,7 +184,7 @@ async function linkMultiFile(server: WhatsAppServer, folder: string): Promise<vo
   await saveCreds();
 }
 
-describe("linking that is disturbed", { timeout: 60_000 }, () => {
+describe.concurrent("linking that is disturbed", { timeout: 60_000 }, () => {
   it("by kill -9 at any moment leaves a link that works, or none", async () => {
     await using site = await openWhatsAppSite();
     for (const moment of ["qr", "scan", "agreed", "login"]) {
@@ -231,7 +231,7 @@ describe("linking that is disturbed", { timeout: 60_000 }, () => {
   });
 });
 
-describe("what arrives while auth is connected", { timeout: 60_000 }, () => {
+describe.concurrent("what arrives while auth is connected", { timeout: 60_000 }, () => {
   const plains = (site: WhatsAppSite) =>
     site.state("SELECT plain FROM inbox").map(({ plain }) => Buffer.from(plain as Uint8Array).toString());
 
