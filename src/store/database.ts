@@ -49,6 +49,8 @@ function configure(connection: DatabaseSync): void {
   connection.exec("PRAGMA journal_mode = WAL");
   connection.exec("PRAGMA synchronous = FULL");
   connection.exec("PRAGMA foreign_keys = ON");
+  // What is deleted, or overwritten, must not stand in the file all the same.
+  connection.exec("PRAGMA secure_delete = ON");
 }
 
 function checkIntegrity(connection: DatabaseSync, path: string): void {

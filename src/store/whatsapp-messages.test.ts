@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -82,6 +82,22 @@ describe("messages of a link", () => {
     expect(link.plainOf("h")).toBeDefined();
     link.prune(9 * DAY_MS);
     expect(link.plainOf("h")).toBeUndefined();
+  });
+
+  test("of which the words must go leave none in the file, nor who said them", () => {
+    const said = (hash: string, plain: string) =>
+      part("a", { hash, plain: Buffer.from(plain), attrs: { notify: "Quentin Quagga" } });
+    receive(said("h1", "the quagga's secret, in a first attempt"), part("b", { hash: "h3" }));
+    receive(said("h2", "the quagga's secret"));
+    link.markDone("a", 1, (plain) => plain.subarray(0, 3));
+    expect(["h1", "h2", "h3"].map((hash) => Buffer.from(link.plainOf(hash) ?? []).toString())).toEqual([
+      "the",
+      "the",
+      "b",
+    ]);
+    expect(open()).toEqual(["b"]);
+    state[Symbol.dispose]();
+    expect(readFileSync(join(folder, "state.db"), "latin1")).not.toMatch(/quagga/i);
   });
 
   test("that were sent are kept as they were first made", () => {

@@ -13,7 +13,7 @@ export interface OpenMessage {
 /** What came and what left, whichever link it was by. */
 export interface MessageRows {
   openMessages(seq: number): { messages: readonly OpenMessage[]; lastSeq: number };
-  markDone(messageKey: string, at: number): void;
+  markDone(messageKey: string, at: number, left?: (plain: Uint8Array) => Uint8Array): void;
   keepSent(id: string, jid: string, message: Uint8Array, at: number): void;
   sent(id: string): Uint8Array | undefined;
   prune(now: number): void;
@@ -34,8 +34,11 @@ export function messageRows(db: Database): MessageRows {
       const messages = rows.map((row) => completedBy(db, row)).filter((message) => message !== undefined);
       return { messages, lastSeq: Number(rows.at(-1)?.["seq"] ?? seq) };
     },
-    markDone: (messageKey, at) =>
-      void db.run("UPDATE inbox SET done_at = ? WHERE message_key = ? AND done_at IS NULL", at, messageKey),
+    markDone: (messageKey, at, left) =>
+      db.transaction(() => {
+        if (left) forget(db, messageKey, left);
+        db.run("UPDATE inbox SET done_at = ? WHERE message_key = ? AND done_at IS NULL", at, messageKey);
+      }),
     keepSent: (id, jid, message, at) =>
       void db.run("INSERT OR IGNORE INTO sent VALUES (?, ?, ?, ?)", id, jid, message, at),
     sent: (id) => db.get("SELECT message FROM sent WHERE id = ?", id)?.["message"] as Uint8Array | undefined,
@@ -46,6 +49,13 @@ export function messageRows(db: Database): MessageRows {
         db.run("DELETE FROM sent WHERE stored_at < ?", now - KEPT_SENT_MS);
       }),
   };
+}
+
+/** Also in what was stored of it before; the envelope has the sender's name. */
+function forget(db: Database, messageKey: string, left: (plain: Uint8Array) => Uint8Array): void {
+  for (const { hash, plain } of db.all("SELECT hash, plain FROM inbox WHERE message_key = ?", messageKey)) {
+    db.run("UPDATE inbox SET plain = ?, attrs = '{}' WHERE hash = ?", left(plain as Uint8Array), String(hash));
+  }
 }
 
 /** The message that this row was the last one of; a stanza that was sent anew may have other parts. */

@@ -33,6 +33,8 @@ export interface WhatsAppHome extends AsyncDisposable {
   ask<T>(method: string, path: string, body?: unknown): Promise<T>;
   /** Rows of the ledger as they stand on the disk. */
   ledger(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[];
+  /** The same of the link's file. */
+  state(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[];
   /** Writes to the ledger behind the host's back. */
   tamper(sql: string, ...values: SQLInputValue[]): void;
   /** Registers a chat; its folder is the name. */
@@ -46,7 +48,7 @@ export interface WhatsAppHome extends AsyncDisposable {
   /** Turns stay in their work until `letGo`. */
   hold(folder?: string): void;
   letGo(folder?: string): void;
-  /** Resolves when no message waits and no turn runs. */
+  /** Resolves when no message waits, no turn runs and every answer is out. */
   quiet(): Promise<void>;
   /** What the people in this chat were sent by the host, each message once, in order. */
   said(chat: Chat): Arrival[];
@@ -81,8 +83,8 @@ export async function openWhatsAppHome(options: HomeOptions = {}): Promise<Whats
 
   const path = (...parts: string[]) => join(config.home, ...parts);
   const inGroup = (folder: string, name: string) => path("groups", folder, name);
-  const database = <T>(readOnly: boolean, work: (db: DatabaseSync) => T): T => {
-    const db = new DatabaseSync(paths.database, { readOnly });
+  const database = <T>(file: string, readOnly: boolean, work: (db: DatabaseSync) => T): T => {
+    const db = new DatabaseSync(file, { readOnly });
     db.exec("PRAGMA busy_timeout = 10000");
     try {
       return work(db);
@@ -95,7 +97,11 @@ export async function openWhatsAppHome(options: HomeOptions = {}): Promise<Whats
     if (!found) throw new Error("nothing is linked");
     return found;
   };
-  const ledger: WhatsAppHome["ledger"] = (sql, ...values) => database(true, (db) => db.prepare(sql).all(...values));
+  const rowsOf =
+    (file: string): WhatsAppHome["ledger"] =>
+    (sql, ...values) =>
+      database(file, true, (db) => db.prepare(sql).all(...values));
+  const [ledger, state] = [rowsOf(paths.database), rowsOf(join(paths.auth, "state.db"))];
   const prompts = (folder = "main") =>
     readdirSync(path("groups", folder))
       .filter((name) => /^prompt-\d+$/.test(name))
@@ -109,9 +115,8 @@ export async function openWhatsAppHome(options: HomeOptions = {}): Promise<Whats
     return [...seen.values()];
   };
   const site: WhatsAppHome = {
-    ...{ server, path, device, ledger, prompts, said },
+    ...{ server, path, device, ledger, state, prompts, said },
     start: async (changes = {}) => {
-      const logins = server.phone.devices.at(-1)?.logins;
       host = await startHost({
         config: loadConfig({ env: { ...own, ...changes }, defaultHome: home }),
         clock: systemClock,
@@ -120,8 +125,9 @@ export async function openWhatsAppHome(options: HomeOptions = {}): Promise<Whats
         runner: scriptedRunner,
       });
       writeFileSync(inGroup("main", "way"), "notes-prompts");
-      await until(async () => (await site.ask<Status>("GET", "/control/status")).channels.every((one) => one.connected));
-      void logins;
+      await until(async () =>
+        (await site.ask<Status>("GET", "/control/status")).channels.every((one) => one.connected),
+      );
     },
     stop: async () => {
       await host?.[Symbol.asyncDispose]();
@@ -144,7 +150,7 @@ export async function openWhatsAppHome(options: HomeOptions = {}): Promise<Whats
       if (!connection) throw new Error("no host runs");
       return ask(connection, method, at, body);
     },
-    tamper: (sql, ...values) => void database(false, (db) => db.prepare(sql).run(...values)),
+    tamper: (sql, ...values) => void database(paths.database, false, (db) => db.prepare(sql).run(...values)),
     register: async (chat, folder, rules = {}) => {
       const jid = isGroup(chat) ? chat.jid : chat.pn;
       await site.ask("POST", "/control/groups", { jid, folder, name: folder, ...rules });
@@ -157,7 +163,7 @@ export async function openWhatsAppHome(options: HomeOptions = {}): Promise<Whats
     answers: (text, folder = "main") => writeFileSync(inGroup(folder, "answer"), text),
     hold: (folder = "main") => appendFileSync(inGroup(folder, "wait"), ""),
     letGo: (folder = "main") => rmSync(inGroup(folder, "wait"), { force: true }),
-    quiet: () => until(() => server.waiting === 0 && isIdle(ledger)),
+    quiet: () => until(() => server.waiting === 0 && isHandedOver(state) && isIdle(ledger)),
     texts: async (chat, count) => {
       await server.until(() => said(chat).filter(({ text }) => text !== undefined).length >= count);
       return said(chat).map(({ text }) => text ?? "");
@@ -192,10 +198,18 @@ interface Status {
   channels: { name: string; connected: boolean }[];
 }
 
-/** No turn runs or waits, and no message that calls waits for one. */
+/** The ledger has what came; half a stanza is no message. */
+function isHandedOver(state: WhatsAppHome["state"]): boolean {
+  const open =
+    "SELECT 1 FROM inbox WHERE done_at IS NULL GROUP BY message_key HAVING count(DISTINCT part) = max(parts)";
+  return state(open).length === 0;
+}
+
+/** No turn runs or waits, no message that calls waits for one, and all answers are out. */
 function isIdle(ledger: WhatsAppHome["ledger"]): boolean {
   const [found] = ledger(
     `SELECT (SELECT count(*) FROM turns WHERE status IN ('queued', 'running'))
+          + (SELECT count(*) FROM outbox WHERE status = 'pending')
           + (SELECT count(*) FROM messages m JOIN registered_chats c ON c.jid = m.chat_jid
              WHERE m.seq > c.answered_seq AND m.decision = 'wakes') AS open`,
   );

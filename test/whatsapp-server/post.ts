@@ -19,6 +19,8 @@ export interface PostOptions {
   id?: string;
   /** Which addresses the stanza names; default: LID, in groups the group's own way. */
   by?: Addressing;
+  /** The stanza does not name the sender's other address. */
+  alone?: boolean;
   /** When the phone says that it was written, in ms. */
   at?: number;
   /** Nobody can read its first copy. */
@@ -141,7 +143,11 @@ function stanza(
     edit: options.edit,
   };
   if (options.peer) return element("message", { ...common, from: from.pn, category: "peer" }, encs);
-  return element("message", { ...common, ...addresses(posted, device) }, encs);
+  const named = addresses(posted, device);
+  const known = options.alone
+    ? Object.entries(named).filter(([name]) => !/_(lid|pn)$/.test(name))
+    : Object.entries(named);
+  return element("message", { ...common, ...Object.fromEntries(known) }, encs);
 }
 
 function addresses({ chat, from, by }: Posted, device: LinkedDevice): Record<string, string> {

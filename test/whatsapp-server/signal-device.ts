@@ -71,7 +71,15 @@ export function createSignalDevice(): SignalDevice {
     meet: (jid, bundle) => cipher.injectE2ESession({ jid, session: toSession(bundle) }),
     forget: (jid) => cipher.deleteSession([jid]),
     seal: (jid, data) => cipher.encryptMessage({ jid, data }),
-    open: (jid, sealed) => cipher.decryptMessage({ jid, ...sealed }),
+    open: (jid, sealed) => {
+      const id = cipher.jidToSignalProtocolAddress(jid);
+      return keys.transaction(async () => {
+        const before = await keys.get("session", [id]);
+        const plain = await cipher.decryptMessage({ jid, ...sealed });
+        if (sealed.type === "msg") await keys.set({ session: untried(before, await keys.get("session", [id])) });
+        return plain;
+      }, jid);
+    },
     takeSenderKey: (authorJid, item) => cipher.processSenderKeyDistributionMessage({ authorJid, item }),
     openGroup: (group, authorJid, msg) => cipher.decryptGroupMessage({ group, authorJid, msg }),
     [Symbol.dispose]: () => cipher.close?.(),
@@ -86,6 +94,26 @@ function toSession({ registrationId, identity, signed, oneTime }: KeyBundle) {
     signedPreKey: { ...preKey(signed), signature: signed.signature },
     ...(oneTime ? { preKey: preKey(oneTime) } : {}),
   };
+}
+
+type Records = Record<string, Uint8Array>;
+
+/**
+ * A phone's own Signal library leaves a session alone that cannot open a message; the one for Node moves
+ * its ratchet, and later messages of that session are lost.
+ */
+function untried(before: Records, after: Records): Records {
+  const sessionsOf = (record: unknown) =>
+    (record as { _sessions?: Record<string, { indexInfo: { used: number } }> } | undefined)?._sessions ?? {};
+  return Object.fromEntries(
+    Object.entries(after).map(([id, record]) => {
+      const [old, now] = [sessionsOf(before[id]), sessionsOf(record)];
+      const isUsed = (key: string) => now[key]?.indexInfo.used !== old[key]?.indexInfo.used;
+      if (!Object.keys(now).some(isUsed)) return [id, record];
+      const kept = Object.keys(now).map((key) => [key, isUsed(key) ? now[key] : old[key]]);
+      return [id, { ...record, _sessions: Object.fromEntries(kept) }];
+    }),
+  );
 }
 
 /** Baileys writes the keys of skipped group messages in a form that it cannot read again (durable.md, pitfalls). */

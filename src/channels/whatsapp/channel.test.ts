@@ -39,6 +39,7 @@ function fakeLedger(heard: Heard): WhatsAppLedger {
       return Promise.resolve({ seq: heard.messages.length, duplicate });
     },
     change: () => Promise.resolve(),
+    isCommand: () => false,
     learn: (lid, pn) => void numbers.set(lid, pn),
     folderOf: () => "main" as Folder,
     mayWrite: (chat) => (chat.startsWith("999") ? "unregistered" : "yes"),

@@ -47,7 +47,7 @@ export function createWhatsAppChannel(options: WhatsAppOptions): WhatsAppChannel
   const stopping = new AbortController();
   const changed = createWakeUp();
   let life: Promise<void> | undefined;
-  let state = { connected: false, detail: "not linked yet: npm run auth" };
+  let state: ReturnType<Channel["state"]> = { connected: false, detail: "not linked yet: npm run auth", since: null };
   let session: Session | undefined;
   let served: ServedLink | undefined;
   let letGo: { asked: AbortController; done: Promise<void> } | undefined;
@@ -57,7 +57,8 @@ export function createWhatsAppChannel(options: WhatsAppOptions): WhatsAppChannel
 
   const onState = (connected: boolean, detail: string) => {
     if (detail !== state.detail) log.info({ connected, detail }, "WhatsApp");
-    state = { connected, detail };
+    const since = connected ? (state.since ?? clock.now()) : null;
+    state = { connected, detail, since };
   };
 
   const serve = async (link: OpenLink): Promise<void> => {

@@ -24,6 +24,8 @@ export interface GroupCache {
   known(jid: string): GroupMetadata | undefined;
   /** Keeps it fresh for as long as this connection lasts. */
   follow(socket: GroupSocket, over: AbortSignal): void;
+  /** Looks for groups that were registered since the last look. */
+  noteNew(): void;
   /** Names of groups that nobody registered are never stored. */
   names(): readonly GroupName[];
 }
@@ -34,10 +36,16 @@ const AGAIN_MS = 60_000;
 export function createGroupCache(options: GroupCacheOptions): GroupCache {
   const { clock, log } = options;
   let groups = new Map<string, GroupMetadata>();
+  /** Of a connection that has listed them. */
+  let listed: GroupSocket | undefined;
+  let noted = new Set<Jid>();
 
   const fetchAll = async (socket: GroupSocket): Promise<void> => {
     groups = new Map(Object.entries(await socket.groupFetchAllParticipating()));
-    for (const jid of options.ledger.registeredGroups()) noteGroup(options, jid, groups.get(jid));
+    const registered = options.ledger.registeredGroups();
+    for (const jid of registered) noteGroup(options, jid, groups.get(jid));
+    noted = new Set(registered);
+    listed = socket;
   };
   const fetchOne = async (socket: GroupSocket, jid: string): Promise<void> => {
     groups.delete(jid);
@@ -52,8 +60,19 @@ export function createGroupCache(options: GroupCacheOptions): GroupCache {
   const quietly = (work: Promise<void>) =>
     work.catch((error: unknown) => log.debug({ error: (error as Error).message }, "Group facts could not be had"));
 
+  const noteNew = (): void => {
+    if (!listed) return;
+    const registered = options.ledger.registeredGroups();
+    for (const jid of registered.filter((one) => !noted.has(one))) {
+      const group = groups.get(jid);
+      if (group) noteGroup(options, jid, group);
+      else void quietly(fetchOne(listed, jid));
+    }
+    noted = new Set(registered);
+  };
+
   return {
-    known: (jid) => groups.get(jid),
+    ...{ known: (jid) => groups.get(jid), noteNew },
     names: () => [...groups.values()].map(({ id, subject }) => ({ jid: id, subject })),
     follow: (socket, over) => {
       socket.ev.on("groups.update", (changes) => {
@@ -64,6 +83,7 @@ export function createGroupCache(options: GroupCacheOptions): GroupCache {
       });
       socket.ev.on("group-participants.update", ({ id }) => void quietly(fetchOne(socket, id)));
       void keepFresh(() => fetchAll(socket), over, { clock, log });
+      over.addEventListener("abort", () => (listed = undefined), { once: true });
     },
   };
 }

@@ -11,6 +11,7 @@ import { openStanza, type Me } from "./open-stanza.ts";
 import { readContent } from "./read-content.ts";
 import type { Media } from "./read-content-media.ts";
 import { translate, type Translated } from "./translate.ts";
+import { withoutWords } from "./without-words.ts";
 
 export interface InboxReaderOptions {
   store: Pick<LinkStore, "openMessages" | "markDone">;
@@ -52,7 +53,9 @@ export function createInboxReader(options: InboxReaderOptions): InboxReader {
   const queue = (message: OpenMessage): void => {
     const { from = "", recipient } = message.attrs;
     const chat = recipient ?? from;
-    const after = (chats.get(chat) ?? Promise.resolve()).then(() => handOver(options, message, stopping.signal));
+    const ahead = chats.get(chat);
+    const handled = inTurn(options, message, ahead, stopping.signal);
+    const after = ahead ? Promise.all([ahead, handled]).then(() => {}) : handled;
     chats.set(chat, after);
     void after.finally(() => chats.get(chat) === after && chats.delete(chat));
   };
@@ -90,6 +93,29 @@ export function createInboxReader(options: InboxReaderOptions): InboxReader {
   };
 }
 
+/**
+ * After what came before in this chat, which may wait long for a file. A command does not: it may be
+ * there to end just that waiting. Never rejects.
+ */
+async function inTurn(
+  options: InboxReaderOptions,
+  message: OpenMessage,
+  ahead: Promise<void> | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (ahead && !(await isCommand(options, message))) await ahead;
+  await handOver(options, message, signal);
+}
+
+async function isCommand(options: InboxReaderOptions, message: OpenMessage): Promise<boolean> {
+  try {
+    const said = translated(options, message, await openStanza(message, options.me()));
+    return said.kind === "message" && said.media === null && options.ledger.isCommand(said.message);
+  } catch {
+    return false; // it is looked at again in its turn
+  }
+}
+
 /** Never rejects: what follows in this chat waits until the ledger has it. */
 async function handOver(options: InboxReaderOptions, message: OpenMessage, signal: AbortSignal): Promise<void> {
   const { store, clock, log } = options;
@@ -101,7 +127,7 @@ async function handOver(options: InboxReaderOptions, message: OpenMessage, signa
       if (said?.kind === "message" && said.media) attachments ??= await fetched(options, said, message, signal);
       if (signal.aborted) return;
       if (said) await deliver(options, said, attachments ?? []);
-      store.markDone(message.messageKey, clock.now());
+      store.markDone(message.messageKey, clock.now(), stanza && isNobodys(options, stanza) ? withoutWords : undefined);
       return;
     } catch (error) {
       log.error({ error: (error as Error).message }, "Cannot take a received message, trying again");
@@ -109,6 +135,10 @@ async function handOver(options: InboxReaderOptions, message: OpenMessage, signa
     }
   }
 }
+
+/** Of a chat that nobody registered nothing is kept but that it exists. */
+const isNobodys = ({ ledger }: InboxReaderOptions, { key }: WAMessage): boolean =>
+  ledger.mayWrite(ledger.canonical(key.remoteJid ?? "")) === "unregistered";
 
 /** Undefined: no stanza that anybody can read, now or later. */
 async function readStanza({ me, log, ledger }: InboxReaderOptions, message: OpenMessage) {

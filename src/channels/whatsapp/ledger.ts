@@ -1,4 +1,5 @@
 import type { Folder, Jid } from "../../domain/ids.ts";
+import type { InboundMessage } from "../../domain/message.ts";
 import type { Receive, ReceiveChange } from "../channel.ts";
 
 /** The account that this machine is linked to, without the device's part. */
@@ -31,6 +32,8 @@ export interface GroupFacts {
 export interface WhatsAppLedger {
   receive: Receive;
   change: ReceiveChange;
+  /** The host answers it by itself: as a text it may overtake what came before it. */
+  isCommand(message: Pick<InboundMessage, "chat" | "text" | "mentionsUs">): boolean;
   /** What the ledger calls this person or chat: the number once it is known, else the LID; no device. */
   canonical(jid: string): Jid;
   /** Both ids are one person's. */

@@ -47,8 +47,11 @@ export interface LinkStore {
   commit(changes: LinkStoreChanges): void;
   /** Complete messages that the ledger does not have yet, stored after `seq`; half a stanza is none. */
   openMessages(seq: number): { messages: readonly OpenMessage[]; lastSeq: number };
-  /** The ledger has it. Its rows stay for a while: a receipt that was lost brings the same ciphertext again. */
-  markDone(messageKey: string, at: number): void;
+  /**
+   * The ledger has it. Its rows stay for a while: a receipt that was lost brings the same ciphertext again.
+   * @param left what stays of each plaintext; default: all.
+   */
+  markDone(messageKey: string, at: number, left?: (plain: Uint8Array) => Uint8Array): void;
   /** What leaves under this id, before it leaves. */
   keepSent(id: string, jid: string, message: Uint8Array, at: number): void;
   sent(id: string): Uint8Array | undefined;

@@ -11,6 +11,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import type { Clock } from "../../domain/clock.ts";
 import { INBOX } from "./auth-state.ts";
+import { withoutFailedTrials } from "./failed-trials.ts";
 import type { LinkStore, RawMessage } from "./link-store.ts";
 
 /** Where a ciphertext came from. */
@@ -67,7 +68,12 @@ export function createRawInbox({ store, creds, clock, onStored }: RawInboxOption
       const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, numbersToLids);
       const { decryptMessage, decryptGroupMessage } = repository;
       const keys = auth.keys as Transactions;
-      repository.decryptMessage = (args) => once(args.ciphertext, keys, args.jid, () => decryptMessage(args));
+      repository.decryptMessage = (args) =>
+        once(args.ciphertext, keys, args.jid, () =>
+          args.type === "msg"
+            ? withoutFailedTrials(repository, keys, args.jid, () => decryptMessage(args))
+            : decryptMessage(args),
+        );
       repository.decryptGroupMessage = (args) => once(args.msg, keys, args.group, () => decryptGroupMessage(args));
       return committedBeforeItLeaves(repository);
     },

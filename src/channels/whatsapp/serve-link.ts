@@ -103,7 +103,8 @@ async function stayConnected(life: Life): Promise<void> {
     if (stop.aborted) return;
     const remedy = trouble.after(closed, lasted);
     if (remedy.kind === "unlinked") return link.store.markRefused(remedy.code);
-    if (remedy.newVersion) version = (await latestVersion()) ?? version;
+    // A page of WhatsApp's says nothing of another server.
+    if (remedy.newVersion && life.url === undefined) version = (await latestVersion()) ?? version;
     await clock.sleep(remedy.delay, stop);
   }
 }
@@ -156,6 +157,7 @@ async function beat(life: Life): Promise<void> {
         log.warn({}, "The WhatsApp link was moved away");
         return life.giveUp();
       }
+      life.groups.noteNew();
       const now = clock.monotonic();
       if (now - noted >= ALIVE_MS) {
         noted = now;

@@ -37,6 +37,8 @@ export function startSession(options: SessionOptions): Session {
   const { groups, log } = options;
   const over = new AbortController();
   let open = false;
+  const quietly = (what: string, work: Promise<unknown>) =>
+    void work.catch((error: unknown) => log.debug({ error: (error as Error).message }, what));
   const on = (event: ConnectionEvent) => {
     if (event.type !== "open") return;
     open = true;
@@ -45,6 +47,10 @@ export function startSession(options: SessionOptions): Session {
   };
   const connection = connect({ ...options, on, knownGroup: groups.known });
   const { socket } = connection;
+  // With almost any change of the creds Baileys sends a presence without a type: that means online.
+  socket.ev.on("creds.update", () => {
+    if (open) quietly("Presence could not be sent", socket.sendPresenceUpdate("unavailable"));
+  });
   const sends = createSends({ ...options, socket });
   const closed = connection.closed.then((why) => {
     open = false;
@@ -57,10 +63,7 @@ export function startSession(options: SessionOptions): Session {
     isOpen: () => open,
     send: (message) => (open ? sends.send(message) : Promise.resolve({ kind: "offline" })),
     typing: (chat, isOn) => {
-      if (!open) return;
-      socket.sendPresenceUpdate(isOn ? "composing" : "paused", chat).catch((error: unknown) => {
-        log.debug({ error: (error as Error).message }, "Typing could not be shown");
-      });
+      if (open) quietly("Typing could not be shown", socket.sendPresenceUpdate(isOn ? "composing" : "paused", chat));
     },
     end: connection.end,
   };

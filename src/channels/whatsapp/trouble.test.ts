@@ -46,6 +46,12 @@ describe("after a connection ended", () => {
     expect(delays(4, 1_000)).toEqual([0, 2_000, 4_000, 8_000]);
   });
 
+  test("nor does it keep us away for minutes: the server is there", () => {
+    expect(delays(12, 20_000).slice(4)).toEqual(Array.from({ length: 8 }, () => 16_000));
+    delays(12, null);
+    expect(delays(1, 1_000)).toEqual([16_000]);
+  });
+
   test("a good connection begins the count anew", () => {
     delays(5, null);
     expect(delays(2, 120_000)).toEqual([0, 0]);

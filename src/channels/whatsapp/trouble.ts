@@ -27,6 +27,8 @@ export interface Trouble {
 
 /** A connection that lasted this long was a good one: what ended it was not what ended others. */
 const STABLE_MS = 60_000;
+/** However short it was open, the server is there: half a minute at most. */
+const MOST_AFTER_OPEN = 4;
 /** Longer than a router's restart. */
 const LONG_MS = 15 * 60_000;
 const HOURS_MS = 6 * 60 * 60_000;
@@ -37,7 +39,7 @@ export function createTrouble(options: TroubleOptions): Trouble {
   let since: number | undefined;
   return {
     after: (closed, lasted) => {
-      if (lasted !== null && lasted >= STABLE_MS) failures = 0;
+      if (lasted !== null) failures = lasted >= STABLE_MS ? 0 : Math.min(failures, MOST_AFTER_OPEN);
       if (lasted !== null) since = undefined;
       const next = afterClose({ closed, agreed: true, failures, chance: options.random() });
       // Once is a server's restart.
