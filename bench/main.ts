@@ -6,6 +6,7 @@ import { tempHome } from "./home.ts";
 import { liveHost } from "./live-host.ts";
 import { alternate, timed } from "./measure.ts";
 import { emptyNode, startToReady } from "./processes.ts";
+import { scheduleFigures } from "./schedule.ts";
 import { whatsAppRows } from "./whatsapp-rows.ts";
 import { renderTable, row, type Row } from "./table.ts";
 
@@ -22,11 +23,13 @@ say("Tool calls ...");
 rows.push(...(await toolRows()));
 say("WhatsApp ...");
 rows.push(...(await whatsAppRows()));
+say("The schedule ...");
+const schedule = await scheduleFigures();
 say("Starting ...");
 rows.push(...(await startRows()));
 say(`A store with ${MANY} messages ...`);
 rows.push(...(await storeRows()));
-process.stdout.write(`\n${renderTable(rows)}`);
+process.stdout.write(`\n${renderTable(rows)}\n${schedule}`);
 
 async function turnRows(): Promise<Row[]> {
   await using home = await tempHome();

@@ -40,6 +40,8 @@ export interface FailureFacts {
   acted: boolean;
   /** The person was already told that this turn waits. */
   told: boolean;
+  /** Nobody asked just now, nor can anybody go on with it. */
+  isTask?: boolean;
   now: number;
 }
 
@@ -64,7 +66,7 @@ export const LONGEST_WAIT_MS = 60 * 60_000;
 
 /** Retry, wait or give up? Decided by the cause; repeated effects are worse than a missing answer. */
 export function decideAfterFailure(facts: FailureFacts): AfterFailure {
-  if (facts.acted) return { kind: "end", status: "interrupted", say: actedSentence(facts.failure) };
+  if (facts.acted) return { kind: "end", status: "interrupted", say: actedSentence(facts) };
   switch (facts.failure.class) {
     case "logged-out":
       return wait(facts, LOGIN_STEP_MS);
@@ -89,26 +91,31 @@ export function decideAfterFailure(facts: FailureFacts): AfterFailure {
 
 /** Each try is paid for: the pauses grow, and what had begun to work is not simply begun again. */
 function afterLimit(facts: FailureFacts): AfterFailure {
-  if (facts.failure.hasWorked) return { kind: "end", status: "interrupted", say: actedSentence(facts.failure) };
+  if (facts.failure.hasWorked) return { kind: "end", status: "interrupted", say: actedSentence(facts) };
   const { failure, attempts, now } = facts;
   if (failure.until === undefined) return wait(facts, LONGEST_WAIT_MS);
   const pause = LOGIN_STEP_MS * 2 ** Math.min(10, Math.max(0, attempts - 1));
   return wait({ ...facts, failure: { ...failure, until: Math.max(failure.until, now + pause) } }, LONGEST_WAIT_MS);
 }
 
-function afterCrash({ crashes, now }: FailureFacts): AfterFailure {
+function afterCrash({ crashes, isTask, now }: FailureFacts): AfterFailure {
   if (crashes > CRASH_RETRIES) {
     return {
       kind: "end",
       status: "failed",
-      say: `I could not answer: the agent broke down ${crashes} times. \`nanoclaw why\` shows the reason; write again to have me try once more.`,
+      say: isTask
+        ? `I could not do it: the agent broke down ${crashes} times. \`nanoclaw tasks show\` tells the reason.`
+        : `I could not answer: the agent broke down ${crashes} times. \`nanoclaw why\` shows the reason; write again to have me try once more.`,
     };
   }
   return { kind: "retry", at: now + FIRST_BACKOFF_MS * 2 ** (crashes - 1) };
 }
 
-function wait({ failure, told, now }: FailureFacts, step: number): AfterFailure {
-  const say = told ? null : waitSentence(failure);
+function wait({ failure, told, isTask, now }: FailureFacts, step: number): AfterFailure {
+  const sentence = told ? null : waitSentence(failure);
+  const say = isTask
+    ? (sentence?.replace("Your message waits and is answered", "The task waits and is done") ?? null)
+    : sentence;
   const until = failure.until === undefined ? step : Math.max(FIRST_BACKOFF_MS, failure.until - now);
   return { kind: "wait", at: now + Math.min(until, LONGEST_WAIT_MS), say };
 }
@@ -119,8 +126,10 @@ function waitSentence({ class: cause, detail, say }: Failure): string {
   return `I cannot answer: ${sentence} Your message waits and is answered after that.`;
 }
 
-const actedSentence = (failure: Failure): string =>
-  `I was cut off in the middle of this (${failure.cause ?? causes[failure.class]}) after I had already done part of it, so I do not simply start over. Say "go on" to have me continue.`;
+const actedSentence = ({ failure, isTask }: FailureFacts): string =>
+  isTask
+    ? `I was cut off in the middle of this (${failure.cause ?? causes[failure.class]}) after I had already done part of it, so I do not run it again.`
+    : `I was cut off in the middle of this (${failure.cause ?? causes[failure.class]}) after I had already done part of it, so I do not simply start over. Say "go on" to have me continue.`;
 
 const causes: Record<ErrorClass, string> = {
   "logged-out": "the agent is logged out",

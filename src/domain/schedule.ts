@@ -1,6 +1,6 @@
-import { Cron } from "croner";
 import { DateTime } from "luxon";
 import type { ScheduleType } from "@nanoclaw/agent-runner/protocol";
+import { cronAfter } from "./cron.ts";
 import type { Parsed } from "./ids.ts";
 import { isZone } from "./zone.ts";
 
@@ -44,7 +44,7 @@ export function nextRun(schedule: Schedule, due: number, now: number): number | 
       return due + step * Math.max(1, Math.floor((now - due) / step) + 1);
     }
     case "cron":
-      return cronAfter(schedule, Math.max(due, now));
+      return cronAfter(schedule.value, schedule.zone, Math.max(due, now));
     default:
       return schedule.type satisfies never;
   }
@@ -92,16 +92,11 @@ function firstCron(schedule: Schedule, now: number): Parsed<number> {
     return refuse(`"${schedule.value}" is no schedule; give five cron fields: minute hour day month weekday.`);
   }
   try {
-    const next = cronAfter(schedule, now);
+    const next = cronAfter(schedule.value, schedule.zone, now);
     return next === null ? refuse(`"${schedule.value}" never comes; check day and month.`) : { ok: true, value: next };
   } catch (error) {
     return refuse(`"${schedule.value}" is no schedule: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-function cronAfter(schedule: Schedule, after: number): number | null {
-  const cron = new Cron(schedule.value, { timezone: schedule.zone, paused: true });
-  return cron.nextRun(new Date(after))?.getTime() ?? null;
 }
 
 const refuse = (problem: string): Parsed<never> => ({ ok: false, problem });

@@ -1,5 +1,6 @@
 import type { TaskView } from "@nanoclaw/agent-runner/protocol";
 import type { Folder, Jid, TaskId, TurnId } from "./ids.ts";
+import type { MissedPolicy } from "./missed.ts";
 import type { Schedule } from "./schedule.ts";
 import { isoInZone } from "./zone.ts";
 
@@ -12,6 +13,10 @@ export interface Task {
   prompt: string;
   schedule: Schedule;
   contextMode: "group" | "isolated";
+  /** What becomes of runs whose time came while the host was not running. */
+  missed: MissedPolicy;
+  /** Milliseconds after which a late run is not worth doing; null: no limit. */
+  staleAfter: number | null;
   status: TaskStatus;
   nextRun: number | null;
   lastRun: number | null;
@@ -31,7 +36,9 @@ export function taskView(task: Task): TaskView {
     schedule_value: task.schedule.value,
     zone: task.schedule.zone,
     context_mode: task.contextMode,
+    missed: task.missed,
+    stale_after: task.staleAfter,
     status: task.status,
-    next_run: task.nextRun === null ? null : isoInZone(task.nextRun, task.schedule.zone),
+    next_run: task.nextRun === null || task.status === "paused" ? null : isoInZone(task.nextRun, task.schedule.zone),
   };
 }

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { addGroup, addTask, found, startTurn } from "../../test/ledger-kit.ts";
+import { addGroup, addTask, folderOf, found, jidOf, sentTo, startTurn } from "../../test/ledger-kit.ts";
 import { manualClock, settled, type ManualClock } from "../../test/manual-clock.ts";
 import type { Task } from "../domain/task.ts";
 import { silentLog } from "../domain/log.ts";
 import { createWakeUp, type WakeUp } from "../domain/wake-up.ts";
+import { dropRuns } from "../store/drop-runs.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
 
@@ -55,7 +56,7 @@ describe("the scheduler", () => {
     expect(queued()).toMatchObject([{ taskId: task.id }]);
   });
 
-  test("claims before anything runs: turn, log and next run in one", async () => {
+  test("claims before anything runs (D39): turn, log and next run in one", async () => {
     const task = inMs(0, { schedule: minute });
     scheduler.start();
     await clock.advance(10);
@@ -94,7 +95,7 @@ describe("the scheduler", () => {
     expect(queued()).toMatchObject([{ taskId: task.id }]);
   });
 
-  test("never overlaps a task with itself; what was passed over is in its log", async () => {
+  test("never overlaps a task with itself (D39); what was passed over is in its log", async () => {
     const task = inMs(60_000, { schedule: minute });
     scheduler.start();
     await clock.advance(60_100);
@@ -130,6 +131,97 @@ describe("the scheduler", () => {
     expect(queued()).toEqual([]);
     await clock.advance(1_100);
     expect(queued()).toMatchObject([{ taskId: recurring.id }]);
+  });
+
+  describe("what was missed while the host was down", () => {
+    const hour = 3_600_000;
+    const hourly = { type: "interval", value: String(hour), zone: "UTC" } as const;
+    const dueTimes = () => store.turns.queued().map(({ taskDueAt }) => ((taskDueAt ?? 0) - clock.now()) / 60_000);
+    const runAll = async () => {
+      const seen: number[] = [];
+      for (let due = dueTimes(); due.length > 0; due = dueTimes()) {
+        seen.push(...due);
+        endRun();
+        wake.now();
+        await clock.advance(5);
+      }
+      return seen.map(Math.round);
+    };
+
+    test("latest: once, for the newest time (D42)", async () => {
+      inMs(-3 * hour - 600_000, { schedule: hourly });
+      scheduler.start();
+      await clock.advance(5);
+      expect(await runAll()).toEqual([-10]);
+    });
+
+    test("all: one after the other, oldest first, each once, also when the host ends in between", async () => {
+      const task = inMs(-3 * hour - 600_000, { schedule: hourly, missed: "all" });
+      scheduler.start();
+      await clock.advance(5);
+      expect(dueTimes().map(Math.round)).toEqual([-190]);
+      await scheduler.stop();
+      scheduler = createScheduler({ store, clock, log: silentLog, wake, onWork: () => {} });
+      scheduler.start();
+      await clock.advance(5);
+      expect(await runAll()).toEqual([-190, -130, -70, -10]);
+      expect(store.tasks.waitingCount(task.id)).toBe(0);
+    });
+
+    test("all: at most twenty, however often the host is restarted", async () => {
+      const task = inMs(-100 * hour, { schedule: hourly, missed: "all" });
+      scheduler.start();
+      await clock.advance(5);
+      store.tasks.setNextRun(task.id, clock.now() - 50 * hour);
+      wake.now();
+      await clock.advance(5);
+      expect(store.tasks.waitingCount(task.id)).toBe(20);
+      expect(await runAll()).toHaveLength(21);
+    });
+
+    test("skip: not at all; a one-time task that is not done any more is told of, once", async () => {
+      const repeated = inMs(-600_000, { schedule: hourly, missed: "skip" });
+      const once = inMs(-600_000, { missed: "skip" });
+      scheduler.start();
+      await clock.advance(2_000);
+      expect(queued()).toEqual([]);
+      expect(store.tasks.runs(repeated.id, 5)).toMatchObject([
+        { status: "skipped", error: expect.stringMatching(/missed runs are skipped/) },
+      ]);
+      expect(found(store.tasks.find(once.id))).toMatchObject({ status: "failed", nextRun: null });
+      expect(sentTo(store)).toEqual([expect.stringMatching(/^Not done: .*stretch.*\(due 17:50, 10 min ago/)]);
+    });
+
+    test("stale: no good morning in the afternoon", async () => {
+      const task = inMs(-600_000, { schedule: hourly, staleAfter: 300_000 });
+      scheduler.start();
+      await clock.advance(5);
+      expect(queued()).toEqual([]);
+      expect(store.tasks.runs(task.id, 5)).toMatchObject([
+        { status: "skipped", error: expect.stringMatching(/too long ago/) },
+      ]);
+    });
+
+    test("missed runs that wait end with a pause, and with the task", async () => {
+      const task = inMs(-3 * hour - 600_000, { schedule: hourly, missed: "all" });
+      scheduler.start();
+      await clock.advance(5);
+      dropRuns(store, task.id, "it was paused", clock.now());
+      wake.now();
+      await clock.advance(5);
+      expect([queued(), store.tasks.waitingCount(task.id)]).toEqual([[], 0]);
+    });
+  });
+
+  test("a task whose chat is gone is cancelled, and does not fail for ever (D43)", async () => {
+    const task = inMs(100, { schedule: minute, folder: folderOf("gone"), chat: jidOf("local:gone") });
+    scheduler.start();
+    await clock.advance(300_000);
+    expect(queued()).toEqual([]);
+    expect(found(store.tasks.find(task.id)).status).toBe("cancelled");
+    expect(store.tasks.runs(task.id, 5)).toMatchObject([
+      { status: "skipped", error: expect.stringMatching(/not registered/) },
+    ]);
   });
 
   test("the wall clock decides: a machine that slept is noticed within a second", async () => {

@@ -1,10 +1,9 @@
 import type { Clock } from "../domain/clock.ts";
-import { newTurnId } from "../domain/ids.ts";
 import type { Log } from "../domain/log.ts";
-import { afterClockJump, nextRun } from "../domain/schedule.ts";
+import { afterClockJump } from "../domain/schedule.ts";
 import type { WakeUp } from "../domain/wake-up.ts";
-import type { Task } from "../domain/task.ts";
 import type { Store } from "../store/store.ts";
+import { claimTask, claimWaiting } from "./claim-task.ts";
 
 export interface SchedulerOptions {
   store: Store;
@@ -56,7 +55,18 @@ export function createScheduler({ store, clock, log, wake, onWork }: SchedulerOp
       for (const { task, queued } of due) log.info({ task: task.id, group: task.folder, queued }, "Task due");
       onWork();
     }
+    claimMissed();
     nextDue = store.tasks.nextDue();
+  };
+
+  /** Missed runs of one task come one after the other: each end of a turn wakes this loop. */
+  const claimMissed = () => {
+    if (store.tasks.waitingRuns(1).length === 0) return;
+    const begun = store.transaction(() =>
+      store.tasks.waitingRuns(PER_PASS).map((run) => claimWaiting(store, run, clock.now())),
+    );
+    log.info({ runs: begun.length }, "Missed tasks made up for");
+    onWork();
   };
 
   const claimDue = () =>
@@ -102,29 +112,4 @@ export function createScheduler({ store, clock, log, wake, onWork }: SchedulerOp
       await loop;
     },
   };
-}
-
-/** @returns whether a turn was queued; a task whose last run is not over is passed over. */
-function claimTask(store: Store, task: Task, now: number): boolean {
-  const dueAt = task.nextRun ?? now;
-  store.tasks.setNextRun(task.id, nextRun(task.schedule, dueAt, now));
-  if (store.turns.openTaskTurn(task.id)) {
-    store.tasks.logSkipped(task.id, dueAt, "the run before was not over yet");
-    return false;
-  }
-  const id = newTurnId();
-  store.turns.add({
-    id,
-    folder: task.folder,
-    chat: task.chat,
-    kind: "task",
-    taskId: task.id,
-    taskDueAt: dueAt,
-    status: "queued",
-    queueSeq: store.messages.newestSeq(),
-    dueAt: now,
-    now,
-  });
-  store.tasks.logQueued(task.id, id, dueAt);
-  return true;
 }

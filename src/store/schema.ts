@@ -250,4 +250,11 @@ export const migrations: readonly { name: string; sql: string }[] = [
       ) STRICT;
     `,
   },
+  {
+    name: "005-tasks",
+    sql: `
+      -- Missed runs that are made up for one after the other.
+      CREATE INDEX task_run_logs_waiting ON task_run_logs(task_id, id) WHERE status = 'queued' AND turn_id IS NULL;
+    `,
+  },
 ];

@@ -1,5 +1,6 @@
 import type { ScheduleType } from "@nanoclaw/agent-runner/protocol";
 import type { Folder, Jid, TaskId, TurnId } from "../domain/ids.ts";
+import type { MissedPolicy } from "../domain/missed.ts";
 import { cutAtCharacter } from "../domain/prompt.ts";
 import type { Task, TaskStatus } from "../domain/task.ts";
 import type { Database, Row } from "./database.ts";
@@ -16,6 +17,13 @@ export interface TaskRun {
 /** How much of a result `tasks show` keeps. */
 const RESULT_LENGTH = 200;
 
+/** A missed run that waits, by its row in the log. */
+export interface WaitingRun {
+  id: number;
+  task: TaskId;
+  dueAt: number;
+}
+
 export type Tasks = ReturnType<typeof taskTable>;
 
 export function taskTable(db: Database) {
@@ -23,8 +31,8 @@ export function taskTable(db: Database) {
     add: (task: Task): void => {
       db.run(
         `INSERT INTO scheduled_tasks (id, group_folder, chat_jid, prompt, schedule_type, schedule_value, zone,
-           context_mode, status, next_run, created_at, created_turn)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           context_mode, missed, stale_after, status, next_run, created_at, created_turn)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         task.id,
         task.folder,
         task.chat,
@@ -33,10 +41,30 @@ export function taskTable(db: Database) {
         task.schedule.value,
         task.schedule.zone,
         task.contextMode,
+        task.missed,
+        task.staleAfter,
         task.status,
         task.nextRun,
         task.createdAt,
         task.createdTurn,
+      );
+    },
+
+    /** What can be changed of a task; it keeps its id, its chat and its history. */
+    update: (task: Task): void => {
+      db.run(
+        `UPDATE scheduled_tasks SET prompt = ?, schedule_type = ?, schedule_value = ?, zone = ?, context_mode = ?,
+           missed = ?, stale_after = ?, status = ?, next_run = ? WHERE id = ?`,
+        task.prompt,
+        task.schedule.type,
+        task.schedule.value,
+        task.schedule.zone,
+        task.contextMode,
+        task.missed,
+        task.staleAfter,
+        task.status,
+        task.nextRun,
+        task.id,
       );
     },
 
@@ -87,6 +115,15 @@ export function taskTable(db: Database) {
       db.run("UPDATE scheduled_tasks SET next_run = ? WHERE id = ?", nextRun, id);
     },
 
+    /** It could not be run, nor will it: the reason stands where its result would. */
+    giveUp: (id: TaskId, reason: string): void => {
+      db.run(
+        "UPDATE scheduled_tasks SET status = 'failed', next_run = NULL, last_result = ? WHERE id = ?",
+        `Error: ${reason}`,
+        id,
+      );
+    },
+
     setStatus: (id: TaskId, status: TaskStatus): void => {
       db.run("UPDATE scheduled_tasks SET status = ? WHERE id = ?", status, id);
     },
@@ -114,6 +151,45 @@ export function taskTable(db: Database) {
       );
     },
 
+    /** A missed run that is made up for when the ones before it are over. */
+    logWaiting: (id: TaskId, dueAt: number): void => {
+      db.run("INSERT INTO task_run_logs (task_id, due_at, status) VALUES (?, ?, 'queued')", id, dueAt);
+    },
+
+    /** Of each task whose missed runs wait and that runs nothing now, the oldest of them. */
+    waitingRuns: (limit: number): WaitingRun[] =>
+      db
+        .all(
+          `SELECT min(l.id) AS id, l.task_id, l.due_at FROM task_run_logs l
+             JOIN scheduled_tasks s ON s.id = l.task_id AND s.status = 'active'
+           WHERE l.status = 'queued' AND l.turn_id IS NULL AND NOT EXISTS (
+             SELECT 1 FROM turns t WHERE t.task_id = l.task_id AND t.status IN ('queued', 'running'))
+           GROUP BY l.task_id LIMIT ?`,
+          limit,
+        )
+        .map((row) => ({ id: Number(row["id"]), task: row["task_id"] as TaskId, dueAt: Number(row["due_at"]) })),
+
+    waitingCount: (task: TaskId): number =>
+      Number(
+        db.get(
+          "SELECT count(*) AS n FROM task_run_logs WHERE task_id = ? AND status = 'queued' AND turn_id IS NULL",
+          task,
+        )?.["n"],
+      ),
+
+    logBegun: (id: number, turn: TurnId): void => {
+      db.run("UPDATE task_run_logs SET turn_id = ? WHERE id = ?", turn, id);
+    },
+
+    /** Runs that have not begun will not. */
+    dropWaiting: (task: TaskId, reason: string): void => {
+      db.run(
+        "UPDATE task_run_logs SET status = 'cancelled', error = ? WHERE task_id = ? AND status = 'queued' AND run_at IS NULL",
+        reason,
+        task,
+      );
+    },
+
     logSkipped: (id: TaskId, dueAt: number, reason: string): void => {
       db.run(
         "INSERT INTO task_run_logs (task_id, due_at, status, error) VALUES (?, ?, 'skipped', ?)",
@@ -130,7 +206,7 @@ export function taskTable(db: Database) {
     logEnded: (
       task: TaskId,
       turn: TurnId,
-      end: { status: "success" | "error" | "cancelled"; result: string | null; error: string | null },
+      end: { status: "success" | "error" | "skipped" | "cancelled"; result: string | null; error: string | null },
       now: number,
     ): void => {
       const result = end.result === null ? null : cutAtCharacter(end.result, RESULT_LENGTH);
@@ -178,6 +254,8 @@ function toTask(row: Row): Task {
       zone: String(row["zone"]),
     },
     contextMode: row["context_mode"] as Task["contextMode"],
+    missed: row["missed"] as MissedPolicy,
+    staleAfter: row["stale_after"] as number | null,
     status: row["status"] as TaskStatus,
     nextRun: row["next_run"] as number | null,
     lastRun: row["last_run"] as number | null,

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { addGroup, addTask, found, jidOf, say, sentTo, startAttempt, startTurn } from "../../test/ledger-kit.ts";
 import type { Failure } from "../domain/failure.ts";
+import { newTurnId } from "../domain/ids.ts";
 import { openStore, type Store } from "../store/store.ts";
 import {
   settleAnswered,
@@ -229,6 +230,107 @@ describe("how a turn ends", () => {
       expect(sentTo(store)).toHaveLength(2);
       settleFailed(at(run(addTask(store)).started), { class: "engine-down", detail: "another cause" });
       expect(sentTo(store)).toHaveLength(3);
+    });
+
+    describe("what the chat gets", () => {
+      const late = (changes: { createdAt?: number; begun?: number } = {}) => {
+        const { createdAt = 7_800_000, begun = 7_800_000 } = changes;
+        const task = addTask(store);
+        const id = newTurnId();
+        const facts = { folder: task.folder, chat: task.chat, kind: "task", taskId: task.id, taskDueAt: 0 } as const;
+        store.tasks.setNextRun(task.id, null);
+        store.turns.add({ id, ...facts, status: "queued", queueSeq: 0, dueAt: 0, now: createdAt });
+        store.tasks.logQueued(task.id, id, 0);
+        const started = startAttempt(store, id, begun);
+        store.turns.stampAttempt(id, started.attempt.n, "input", begun);
+        return { task, started };
+      };
+      const send = ({ started: { turn } }: { started: ReturnType<typeof startTurn> }, text: string, chat = turn.chat) =>
+        store.outbox.add({
+          ...{ chat, folder: turn.folder, messageId: `m-${text}`, text, source: "send_message", turn: turn.id },
+          ...{ task: turn.taskId, requestKey: text, now: 5 },
+        });
+
+      test("a missed run says how late it is, once, whatever crashes after that", () => {
+        const made = late();
+        settleAnswered(at(made.started), ok("⏰ stretch"), null);
+        expect(sentTo(store)).toEqual(["(due 01:00, 2 h 10 min late: I was not running)\n\n⏰ stretch"]);
+      });
+
+      test("one that had to wait for long says that; one that waited a little says nothing", () => {
+        settleAnswered(at(late({ createdAt: 5, begun: 599_000 }).started), ok("soon"), null);
+        settleAnswered(at(late({ createdAt: 5, begun: 660_000 }).started), ok("later"), null);
+        expect(sentTo(store)).toEqual(["soon", "(due 01:00, 11 min late: it had to wait)\n\nlater"]);
+      });
+
+      test("nothing, when the agent has nothing to report, however late", () => {
+        settleAnswered(at(late().started), ok("<internal>all quiet</internal>"), null);
+        expect(sentTo(store)).toEqual([]);
+      });
+
+      test("not again what the agent has sent already (D44); what is new is sent", () => {
+        const same = run();
+        send(same, "done");
+        settleAnswered(at(same.started), ok(" done "), null);
+        const other = run();
+        send(other, "first");
+        settleAnswered(at(other.started), ok("second"), null);
+        expect(sentTo(store)).toEqual(["done", "first", "second"]);
+      });
+
+      test("its answer, when the same words went to another chat", () => {
+        addGroup(store, "other");
+        const made = run();
+        send(made, "done", jidOf("local:other"));
+        settleAnswered(at(made.started), ok("done"), null);
+        expect(sentTo(store)).toEqual(["done"]);
+      });
+
+      test("how late it is, when the rest was sent already", () => {
+        const made = late();
+        send(made, "⏰ stretch");
+        settleAnswered(at(made.started), ok("⏰ stretch"), null);
+        expect(sentTo(store)).toEqual(["⏰ stretch", "(due 01:00, 2 h 10 min late: I was not running)"]);
+      });
+
+      test("which task it was that failed, and why; never that it is completed (D43)", () => {
+        const made = late();
+        settleFailed(at(made.started, 7_800_000), { class: "timeout", detail: "slow" });
+        expect(sentTo(store)).toEqual([
+          expect.stringMatching(/^The task “Send this reminder: stretch” \(due 01:00\): I stopped: this took longer/),
+        ]);
+        expect(taskOf(made).status).toBe("failed");
+      });
+
+      test("that it waits, where it does, and not that a message does", () => {
+        settleFailed(at(run().started), { class: "logged-out", detail: "x" });
+        expect(sentTo(store)).toEqual([
+          expect.stringMatching(/kiro-cli login\. The task waits and is done after that/),
+        ]);
+      });
+    });
+
+    test("a pause before it began keeps a one-time task, to be given a new time", () => {
+      const made = run();
+      store.tasks.setStatus(made.task.id, "paused");
+      settleEmpty(at(made.started));
+      expect(taskOf(made)).toMatchObject({ status: "paused", nextRun: made.started.turn.taskDueAt });
+    });
+
+    test("a new time that it was given while it ran stands", () => {
+      const made = run();
+      store.tasks.setNextRun(made.task.id, 99_000);
+      settleAnswered(at(made.started), ok("x"), null);
+      expect(taskOf(made)).toMatchObject({ status: "active", nextRun: 99_000 });
+    });
+
+    test("a run that waited until it was stale is not done, and a one-time task says so", () => {
+      const task = addTask(store, { staleAfter: 60_000 });
+      const made = run(task);
+      settleEmpty(at(made.started, 7_800_000));
+      expect(taskOf(made).status).toBe("failed");
+      expect(store.tasks.runs(task.id, 1)).toMatchObject([{ status: "skipped" }]);
+      expect(sentTo(store)).toEqual([expect.stringMatching(/^Not done: .*stretch/)]);
     });
 
     test("a retry keeps a one-time task alive", () => {

@@ -4,6 +4,7 @@ import { newMessageId } from "../domain/ids.ts";
 import { piecesFor, visibleText } from "../domain/outgoing.ts";
 import type { Store } from "../store/store.ts";
 import type { Turn, TurnEnd } from "../store/turns.ts";
+import { aboutTurn, endTaskRun, lastWords, type RunEnd } from "./settle-task.ts";
 
 export interface Settlement {
   store: Store;
@@ -12,6 +13,12 @@ export interface Settlement {
   now: number;
 }
 
+/** A reason to stop: whoever asked for it in this chat has been answered there. */
+export const STOPPED_AND_TOLD = "stopped and told";
+
+/** What became of an attempt that failed. */
+export type AfterAttempt = AfterFailure | { kind: "stopped" };
+
 /**
  * The agent answered: outbox rows with their final ids, session, cursor and the turn's end, all or
  * nothing. `agent` is null when the session must not be kept (isolated runs).
@@ -19,8 +26,10 @@ export interface Settlement {
 export function settleAnswered(at: Settlement, answer: Answer & { status: "ok" }, agent: string | null): void {
   const { store, turn, attempt, now } = at;
   store.transaction(() => {
+    // It came while the end that somebody asked for was under way.
+    if (isStopped(at)) return settleStopped(at);
     const text = visibleText(answer.text);
-    say(at, text, "answer");
+    say(at, lastWords(store, turn, text), "answer");
     if (agent !== null && answer.session !== null) keepSession(at, agent, answer.session);
     store.turns.stampAttempt(turn.id, attempt, "answer", now);
     store.turns.endAttempt(turn.id, attempt, "answered", null, now);
@@ -42,7 +51,7 @@ function keepSession({ store, turn, attempt, now }: Settlement, agent: string, s
 }
 
 /** The attempt failed: retry, wait or give up, as its cause says. */
-export function settleFailed(at: Settlement, failure: Failure): AfterFailure {
+export function settleFailed(at: Settlement, failure: Failure): AfterAttempt {
   const { store, turn, attempt, now } = at;
   return store.transaction(() => {
     store.turns.endAttempt(turn.id, attempt, "failed", failure, now);
@@ -55,7 +64,7 @@ export function settleFailed(at: Settlement, failure: Failure): AfterFailure {
  * nothing but the host was at fault. An attempt that had its input counts all the same: a turn that
  * takes the host down must not do so for ever.
  */
-export function settleInterrupted(at: Settlement, failure: Failure): AfterFailure {
+export function settleInterrupted(at: Settlement, failure: Failure): AfterAttempt {
   const { store, turn, attempt, now } = at;
   return store.transaction(() => {
     store.turns.endAttempt(turn.id, attempt, "interrupted", failure, now);
@@ -72,7 +81,7 @@ export function settleShutdown(at: Settlement): void {
   const failure: Failure = { class: "crash", detail: "the host was stopped", cause: "NanoClaw was stopped" };
   store.transaction(() => {
     store.turns.endAttempt(turn.id, attempt, "interrupted", failure, now);
-    if (actedNow(at)) afterFailure(at, failure);
+    if (actedNow(at) || isStopped(at)) afterFailure(at, failure);
     else store.turns.requeue(turn.id, now, turn.told);
   });
 }
@@ -82,7 +91,7 @@ export function settleStopped(at: Settlement): void {
   const { store, turn, attempt, now } = at;
   store.transaction(() => {
     if (attempt > 0) store.turns.endAttempt(turn.id, attempt, "cancelled", null, now);
-    say(at, "Stopped, as you asked.", "notice");
+    if (stopReason(at) !== STOPPED_AND_TOLD) say(at, "Stopped, as you asked.", "notice");
     endTurn(at, "cancelled", { status: "cancelled", result: null, error: "stopped" });
   });
 }
@@ -96,22 +105,36 @@ export function settleEmpty(at: Settlement): void {
   });
 }
 
-function afterFailure(at: Settlement, failure: Failure, counts = failure.class === "crash"): AfterFailure {
+function afterFailure(at: Settlement, failure: Failure, counts = failure.class === "crash"): AfterAttempt {
+  if (isStopped(at)) {
+    settleStopped(at);
+    return { kind: "stopped" };
+  }
   const { store, turn, now } = at;
   store.turns.noteFailure(turn.id, failure.class, failure.detail, counts);
   const crashes = Math.max(1, store.turns.find(turn.id)?.crashes ?? 0);
-  const told = turn.told || (turn.kind === "task" && isToldBeside(at, failure));
-  const next = decideAfterFailure({ failure, crashes, attempts: turn.attempts, acted: actedNow(at), told, now });
+  const isTask = turn.kind === "task";
+  const tell = (sentence: string) => say(at, aboutTurn(store, turn, sentence, now), "notice");
+  const told = turn.told || (isTask && isToldBeside(at, failure));
+  const next = decideAfterFailure({
+    failure,
+    crashes,
+    attempts: turn.attempts,
+    acted: actedNow(at),
+    told,
+    isTask,
+    now,
+  });
   switch (next.kind) {
     case "retry":
       store.turns.requeue(turn.id, next.at, turn.told);
       break;
     case "wait":
-      if (next.say !== null) say(at, next.say, "notice");
+      if (next.say !== null) tell(next.say);
       store.turns.requeue(turn.id, next.at, true);
       break;
     case "end":
-      say(at, next.say, "notice");
+      tell(next.say);
       endTurn(at, next.status, { status: "error", result: null, error: `${failure.class}: ${failure.detail}` });
       break;
     default:
@@ -128,25 +151,17 @@ const isToldBeside = ({ store, turn }: Settlement, failure: Failure): boolean =>
       (other) => other.id !== turn.id && other.chat === turn.chat && other.told && other.failureClass === failure.class,
     );
 
+const stopReason = ({ store, turn }: Settlement): string | null => store.turns.find(turn.id)?.stopReason ?? null;
+const isStopped = (at: Settlement): boolean => stopReason(at) !== null;
+
 /** The turn as it was claimed may be older than what its requests did since. */
 const actedNow = ({ store, turn }: Settlement): boolean => store.turns.find(turn.id)?.acted ?? turn.acted;
 
-function endTurn(
-  { store, turn, now }: Settlement,
-  status: TurnEnd,
-  run: { status: "success" | "error" | "cancelled"; result: string | null; error: string | null },
-): void {
+function endTurn({ store, turn, now }: Settlement, status: TurnEnd, run: RunEnd): void {
   store.turns.end(turn.id, status, now);
   if (turn.kind === "message") passMessages(store, turn);
-  if (turn.taskId === null) return;
-  store.tasks.logEnded(turn.taskId, turn.id, run, now);
-  const task = store.tasks.find(turn.taskId);
-  if (task?.schedule.type === "once" && task.status === "active") {
-    store.tasks.setStatus(task.id, endOfOnce[run.status]);
-  }
+  endTaskRun(store, turn, run, now);
 }
-
-const endOfOnce = { success: "completed", error: "failed", cancelled: "cancelled" } as const;
 
 /** A turn that ends before any input was written has the messages that it would have taken. */
 function passMessages(store: Store, turn: Turn): void {
