@@ -183,6 +183,7 @@ describe("the prompt of a task", () => {
     expect(taskPrompt({ chat, now, task, notes: [interruptedNote(now, "Europe/Berlin")] })).toBe(
       [
         "[SCHEDULED TASK - started by the schedule, not by a message]",
+        "Your final answer goes to the chat by itself; what you have sent with send_message is not to be repeated in it. With nothing to report, answer with nothing but <internal>why</internal>.",
         '<chat name="Main" jid="local:main" group="main" zone="Europe/Berlin" now="2026-11-22T18:00:05+01:00" />',
         "<note>An earlier attempt at this, begun Sun 22 Nov 2026, 18:00:05 (Europe/Berlin), was cut off and may already have done part of the work. Look before you repeat anything.</note>",
         '<task id="task-abcdefgh" due="2026-11-22T17:59:05+01:00">',

@@ -1,5 +1,9 @@
 import type { Attachment } from "./message.ts";
+import { chatAttributes, peopleLines, type ChatPeople } from "./prompt-people.ts";
+import { cutAtCharacter, escapeXml } from "./xml-text.ts";
 import { humanInZone, isoInZone } from "./zone.ts";
+
+export { cutAtCharacter, escapeXml };
 
 export interface PromptMessage {
   senderName: string;
@@ -7,6 +11,8 @@ export interface PromptMessage {
   sentAt: number;
   /** Not allowed to start turns here: the agent must not take orders from this line. */
   guest: boolean;
+  /** Names are chosen by who bears them: in a group only this tells who the owner is. */
+  owner?: boolean;
   quoteText: string | null;
   /** Only the sender says that this was said: it must not be taken for it. */
   quoteClaimed: boolean;
@@ -21,6 +27,7 @@ export interface PromptChat {
   name: string;
   folder: string;
   zone: string;
+  people?: ChatPeople;
 }
 
 export interface MessagePromptFacts {
@@ -50,11 +57,12 @@ const FRAME_BYTES = 4096;
  * a line that says how many are left out and how to find them.
  */
 export function messagePrompt(facts: MessagePromptFacts): string {
-  const room = Math.max(1024, facts.budget - FRAME_BYTES - byteLength(facts.notes.join("")));
+  const people = facts.chat.people ? peopleLines(facts.chat.people).join("") : "";
+  const room = Math.max(1024, facts.budget - FRAME_BYTES - byteLength(facts.notes.join("")) - byteLength(people));
   const { lines, leftOut } = newestThatFit(facts.messages, facts.chat.zone, room);
   const older = facts.olderCount + leftOut;
   return [
-    chatLine(facts.chat, facts.now),
+    ...chatLines(facts.chat, facts.now),
     ...(older > 0 ? [olderLine(older)] : []),
     ...facts.notes.map(noteLine),
     `<messages zone="${escapeXml(facts.chat.zone)}">`,
@@ -63,10 +71,14 @@ export function messagePrompt(facts: MessagePromptFacts): string {
   ].join("\n");
 }
 
+const TASK_ANSWER =
+  "Your final answer goes to the chat by itself; what you have sent with send_message is not to be repeated in it. With nothing to report, answer with nothing but <internal>why</internal>.";
+
 export function taskPrompt({ chat, now, task, notes }: TaskPromptFacts): string {
   return [
     "[SCHEDULED TASK - started by the schedule, not by a message]",
-    chatLine(chat, now),
+    TASK_ANSWER,
+    ...chatLines(chat, now),
     ...notes.map(noteLine),
     `<task id="${escapeXml(task.id)}" due="${isoInZone(task.dueAt, chat.zone)}">`,
     escapeXml(task.prompt),
@@ -104,7 +116,7 @@ function newestThatFit(messages: PromptMessage[], zone: string, room: number): {
 }
 
 function messageLine(message: PromptMessage, zone: string): string {
-  const role = message.guest ? ' role="guest"' : "";
+  const role = message.guest ? ' role="guest"' : message.owner ? ' role="owner"' : "";
   const replyTo = message.quoteClaimed ? "reply-to-claimed" : "reply-to";
   const quote = message.quoteText === null ? "" : ` ${replyTo}="${escapeXml(cutAtCharacter(message.quoteText, 500))}"`;
   const sender = escapeXml(cutAtCharacter(message.senderName, 100));
@@ -129,31 +141,15 @@ function cutMessageLine(message: PromptMessage, zone: string, room: number): str
   return lineOf(cutAtCharacter(message.text, Math.max(0, Math.floor((room - byteLength(lineOf("")) - 1) / 6))));
 }
 
-const chatLine = (chat: PromptChat, now: number): string =>
-  `<chat name="${escapeXml(chat.name)}" jid="${escapeXml(chat.jid)}" group="${escapeXml(chat.folder)}" zone="${escapeXml(chat.zone)}" now="${isoInZone(now, chat.zone)}" />`;
+function chatLines(chat: PromptChat, now: number): string[] {
+  const facts = `name="${escapeXml(chat.name)}" jid="${escapeXml(chat.jid)}" group="${escapeXml(chat.folder)}" zone="${escapeXml(chat.zone)}" now="${isoInZone(now, chat.zone)}"`;
+  const { people } = chat;
+  return people ? [`<chat ${facts}${chatAttributes(people)} />`, ...peopleLines(people)] : [`<chat ${facts} />`];
+}
 
 const olderLine = (count: number): string =>
   `<older count="${count}">${count.toLocaleString("en")} older messages that were not answered yet are not shown; search_messages finds them by their words.</older>`;
 
 const noteLine = (note: string): string => `<note>${escapeXml(note)}</note>`;
-
-export function escapeXml(text: string): string {
-  return (
-    text
-      .replaceAll("&", "&amp;")
-      .replaceAll("<", "&lt;")
-      .replaceAll(">", "&gt;")
-      .replaceAll('"', "&quot;")
-      // Control characters have no place in XML and could steer a terminal that shows the prompt.
-      // eslint-disable-next-line no-control-regex
-      .replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/g, "\u{FFFD}")
-  );
-}
-
-/** The first `length` UTF-16 units, one fewer where that would halve a surrogate pair. */
-export function cutAtCharacter(text: string, length: number): string {
-  const cut = text.slice(0, length);
-  return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut;
-}
 
 const byteLength = (text: string): number => Buffer.byteLength(text, "utf8");

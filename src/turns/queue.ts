@@ -28,6 +28,8 @@ export interface Queue {
   /** A turn that an earlier host began: its folder is busy until `done`. */
   occupy(folder: Folder, done: Promise<void>): void;
   running(): number;
+  /** Resolves when nothing of that folder runs; at once when nothing does. */
+  idle(folder: Folder): Promise<void>;
   /** Takes no new work; resolves when every running turn has ended. May be repeated. */
   drain(): Promise<void>;
 }
@@ -93,6 +95,9 @@ export function createQueue({ store, clock, log, limit, wake, run }: QueueOption
     },
     occupy,
     running: () => busy.size,
+    idle: async (folder) => {
+      while (busy.has(folder)) await busy.get(folder)?.catch(() => {});
+    },
     drain: async () => {
       stopping.abort();
       await loop;

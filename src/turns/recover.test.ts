@@ -59,6 +59,7 @@ describe("what the last host left open", () => {
         start: () => {},
         occupy: (folder) => void busy.push(folder),
         running: () => 0,
+        idle: () => Promise.resolve(),
         drain: () => Promise.resolve(),
       },
     });

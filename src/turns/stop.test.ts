@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { addGroup, addTask, folderOf, say, sentTo, startTurn } from "../../test/ledger-kit.ts";
+import { addGroup, addTask, folderOf, jidOf, say, sentTo, startTurn } from "../../test/ledger-kit.ts";
 import { manualClock, settled } from "../../test/manual-clock.ts";
 import type { TurnId } from "../domain/ids.ts";
 import { openStore, type Store } from "../store/store.ts";
-import { endTurns, stopGroup } from "./stop.ts";
+import { settleAnswered, settleFailed, settleInterrupted, settleShutdown, settleStopped } from "./settle.ts";
+import { askStop, endTurns, stopGroup } from "./stop.ts";
 
 describe("stopping a group", () => {
   let store: Store;
@@ -47,6 +48,75 @@ describe("stopping a group", () => {
     expect(sentTo(store)).toEqual([]);
   });
 });
+
+describe("what a person wants to end", () => {
+  let store: Store;
+  const local = jidOf("local:main");
+  const where = { folder: folderOf("main"), chat: null, answeredIn: local };
+  beforeEach(() => {
+    store = openStore(":memory:");
+    addGroup(store, "main");
+  });
+
+  test("is what waits behind the running turn, too, but not what is written later", () => {
+    const first = say(store, "one");
+    const { turn } = startTurn(store);
+    store.turns.fixRange(turn.id, first, first);
+    const second = say(store, "two");
+    expect(askStop(store, where, 5_000)).toEqual({ running: [turn.id], waiting: 0 });
+    const third = say(store, "three");
+    settleStopped({ store, turn, attempt: 1, now: 6_000 });
+    expect(store.turns.answeredSeq(local)).toBe(second);
+    expect(store.turns.ofMessage(local, second)?.status).toBe("cancelled");
+    expect(store.turns.waiting(9_000).map(({ queueSeq }) => queueSeq)).toEqual([third]);
+  });
+
+  test("is not what is written while a turn begins that has no input yet", () => {
+    const first = say(store, "one");
+    const { turn } = startTurn(store);
+    askStop(store, where, 5_000);
+    say(store, "two");
+    settleStopped({ store, turn, attempt: 1, now: 6_000 });
+    expect(store.turns.answeredSeq(local)).toBe(first);
+  });
+
+  test("is a message that still waits for a place; why tells it", () => {
+    const seq = say(store, "one");
+    expect(askStop(store, where, 5_000)).toEqual({ running: [], waiting: 1 });
+    expect([store.turns.waiting(9_000), store.turns.ofMessage(local, seq)?.status]).toEqual([[], "cancelled"]);
+    expect(sentTo(store)).toEqual([]);
+  });
+
+  test("can be one chat's alone", () => {
+    const other = jidOf("1@g.us");
+    store.groups.addChat({ ...addedChat(store), jid: other });
+    const [here, there] = [say(store, "here"), say(store, "there", { chat: other })];
+    expect(askStop(store, { ...where, chat: other, answeredIn: other }, 5_000).waiting).toBe(1);
+    expect([store.turns.answeredSeq(local) < here, store.turns.answeredSeq(other)]).toEqual([true, there]);
+  });
+
+  test.each([
+    ["answers", (at: At) => settleAnswered(at, { status: "ok", text: "too late", session: null }, "kiro")],
+    ["fails", (at: At) => settleFailed(at, { class: "crash", detail: "as the test wished" })],
+    ["was cut off with its host", (at: At) => settleInterrupted(at, { class: "crash", detail: "cut off" })],
+    ["ends with its host", (at: At) => settleShutdown(at)],
+  ])("stays ended when the attempt %s: nothing goes out, nothing is tried again", (_, settle) => {
+    say(store, "one");
+    const { turn } = startTurn(store);
+    askStop(store, where, 5_000);
+    settle({ store, turn, attempt: 1, now: 6_000 });
+    expect(store.turns.find(turn.id)?.status).toBe("cancelled");
+    expect([sentTo(store), store.turns.waiting(1e15)]).toEqual([[], []]);
+  });
+});
+
+type At = Parameters<typeof settleStopped>[0];
+
+function addedChat(store: Store) {
+  const [chat] = store.groups.chatsOf(folderOf("main"));
+  if (!chat) throw new Error("it was added");
+  return chat;
+}
 
 describe("when the host stops", () => {
   test("turns may finish; what has not by then is told to end, and that is waited for, too", async () => {

@@ -3,8 +3,11 @@ import type { Group, RegisteredChat } from "../domain/group.ts";
 import { MAIN, type Folder } from "../domain/ids.ts";
 import { spokenText } from "../domain/outgoing.ts";
 import { cutAtCharacter, interruptedNote, messagePrompt, taskPrompt, type PromptChat } from "../domain/prompt.ts";
+import type { ChatPeople } from "../domain/prompt-people.ts";
 import type { StoredMessage } from "../store/messages.ts";
+import { lateNoteForAgent } from "../domain/task-notice.ts";
 import { recapOf } from "./recap.ts";
+import { isStaleRun, latenessOf } from "./settle-task.ts";
 import type { Store } from "../store/store.ts";
 import type { Attempt, Turn } from "../store/turns.ts";
 
@@ -23,6 +26,8 @@ export interface TurnInputFacts {
   promptBudget: number;
   /** Where this run finds what came with messages. */
   inbox: string;
+  /** Who is in the chat. */
+  people?: ChatPeople;
   secrets: Record<string, string>;
   oneShot: boolean;
   now: number;
@@ -39,7 +44,8 @@ export interface PreparedInput {
 /** The turn as it stands now, with everything that arrived until this moment; null when nothing is left to answer. */
 export function prepareInput(facts: TurnInputFacts): PreparedInput | null {
   const { turn, attempt, group, chat, zone, agent, now } = facts;
-  const place: PromptChat = { jid: chat.jid, name: chat.name, folder: group.folder, zone };
+  const { people } = facts;
+  const place: PromptChat = { jid: chat.jid, name: chat.name, folder: group.folder, zone, ...(people && { people }) };
   const made = turn.kind === "task" ? preparedTask(facts, place) : preparedMessages(facts, place);
   if (!made) return null;
   const resumed = isolated(facts) ? null : facts.store.sessions.get(group.folder, agent.backend);
@@ -70,10 +76,13 @@ export function isolated({ store, turn }: Pick<TurnInputFacts, "store" | "turn">
 
 function preparedTask({ store, turn, now, ...facts }: TurnInputFacts, chat: PromptChat) {
   const task = turn.taskId === null ? undefined : store.tasks.find(turn.taskId);
-  if (task?.status !== "active") return null; // paused or cancelled while it waited
+  // Paused, cancelled or outdated while it waited.
+  if (task?.status !== "active" || isStaleRun(task, turn, now)) return null;
   const dueAt = turn.taskDueAt ?? now;
   const unsent = unsentNotes(store, turn.folder);
-  const notes = [...earlierAttemptNotes({ store, turn, ...facts }, chat.zone), ...unsent.notes];
+  const late = latenessOf(store, turn, now);
+  const lateNotes = late === null ? [] : [lateNoteForAgent(late)];
+  const notes = [...lateNotes, ...earlierAttemptNotes({ store, turn, ...facts }, chat.zone), ...unsent.notes];
   const prompt = taskPrompt({ chat, now, task: { id: task.id, prompt: task.prompt, dueAt }, notes });
   return { prompt, range: null, told: unsent.told };
 }
@@ -90,7 +99,11 @@ function preparedMessages(facts: TurnInputFacts, chat: PromptChat) {
   const olderCount = store.messages.countForPrompt(turn.chat, after, toSeq) - messages.length;
   const unsent = unsentNotes(store, turn.folder);
   const notes = [...(note === null ? [] : [note]), ...earlierAttemptNotes(facts, chat.zone), ...unsent.notes];
-  const lines = messages.map((message) => promptMessage(message, facts.inbox));
+  const isGroup = chat.people?.kind === "group";
+  const lines = messages.map((message) => ({
+    ...promptMessage(message, facts.inbox),
+    owner: isGroup && message.fromOwner,
+  }));
   const prompt = messagePrompt({ chat, now, messages: lines, olderCount, notes, budget: promptBudget });
   return { prompt, range: { fromSeq: after + 1, toSeq }, told: unsent.told };
 }

@@ -1,6 +1,8 @@
 import { chooseAgent, type AgentName } from "../domain/agent-choice.ts";
 import type { Clock } from "../domain/clock.ts";
+import type { RegisteredChat } from "../domain/group.ts";
 import { isLocal, type Folder } from "../domain/ids.ts";
+import type { ChatPeople } from "../domain/prompt-people.ts";
 import type { GroupPaths, LaunchSpec, ResourceLimits, Runtime } from "../runtime/runtime.ts";
 import type { RunLimits } from "../runtime/supervise.ts";
 import type { Store } from "../store/store.ts";
@@ -85,6 +87,8 @@ export interface FixInputOptions {
   needs: AgentNeeds;
   /** Where the run finds what came with messages. */
   inbox: string;
+  /** Who is in a chat. */
+  people?: ((chat: RegisteredChat) => ChatPeople) | undefined;
 }
 
 /** In a container the folder is mounted below the agent's own; without mounts it is where the host keeps it. */
@@ -95,7 +99,7 @@ export const inboxOf = (runtime: Runtime["name"], paths: GroupPaths): string =>
  * Fixes the range of messages and makes the input's line, or null when nothing is left to do; what
  * arrives later belongs to the next turn.
  */
-export function fixInput({ store, clock, settings, work, needs, inbox }: FixInputOptions): string | null {
+export function fixInput({ store, clock, settings, work, needs, inbox, people }: FixInputOptions): string | null {
   const { turn, attempt, group } = work;
   const now = clock.now();
   return store.transaction(() => {
@@ -104,6 +108,7 @@ export function fixInput({ store, clock, settings, work, needs, inbox }: FixInpu
     const prepared = prepareInput({
       ...work,
       ...{ store, now, inbox },
+      ...(people && { people: people(work.chat) }),
       zone: group.settings.zone ?? settings.zone,
       agent: needs.agent,
       outputBytes: settings.outputBytes,

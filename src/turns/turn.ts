@@ -2,9 +2,10 @@ import type { FrameBody } from "@nanoclaw/agent-runner/protocol";
 import type { AgentName } from "../domain/agent-choice.ts";
 import type { Clock } from "../domain/clock.ts";
 import { failureOf, type Failure } from "../domain/failure.ts";
-import type { Group } from "../domain/group.ts";
+import type { Group, RegisteredChat } from "../domain/group.ts";
 import type { Folder, TurnId } from "../domain/ids.ts";
 import type { Log } from "../domain/log.ts";
+import type { ChatPeople } from "../domain/prompt-people.ts";
 import { journalPath } from "../runtime/journal.ts";
 import { LaunchError, type Running, type Runtime } from "../runtime/runtime.ts";
 import { superviseRun, type EndReason, type RunResult } from "../runtime/supervise.ts";
@@ -37,6 +38,8 @@ export interface TurnRunnerOptions {
   supply: AgentSupply;
   settings: TurnSettings;
   paths: PathsOf;
+  /** Who is in a chat, for the prompt. */
+  people?: (chat: RegisteredChat) => ChatPeople;
   /** Ends a run that fills the disk. */
   watchUsage?: (group: Group, end: (failure: Failure) => void, gone: AbortSignal) => void;
   /** Takes secret values out of an answer. */
@@ -80,7 +83,7 @@ export function createTurnRunner(options: TurnRunnerOptions): TurnRunner {
       whole(turn.id, attempt.n, async (stop) => {
         const work = workOf(options.store, options.settings, turn, attempt);
         // A person's stop that the earlier host did not live to carry out.
-        if (turn.stopReason !== null) stops.get(turn.id)?.abort("stopped");
+        if (options.store.turns.find(turn.id)?.stopReason) stops.get(turn.id)?.abort("stopped");
         if (!("failure" in work)) {
           await using needs = await options.supply.takeUp(work);
           return await supervise(options, { work, running, runtime, stop, needs });
@@ -171,7 +174,7 @@ async function supervise(
         checkpoint("after-ready");
         await needs.beforeInput();
         const inbox = inboxOf(runtime.name, options.paths(turn.folder));
-        return saved(options, () => fixInput({ store, clock, settings, work, needs, inbox }));
+        return saved(options, () => fixInput({ store, clock, settings, work, needs, inbox, people: options.people }));
       },
       onInputWritten: () => checkpoint("after-input"),
       onFrame: (body) => {

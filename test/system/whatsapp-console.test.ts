@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { image } from "../whatsapp-server/content.ts";
 import type { Group, Person } from "../whatsapp-server/people.ts";
 import { until } from "./until.ts";
 import { openWhatsAppHome, type WhatsAppHome } from "./whatsapp-home.ts";
@@ -94,37 +93,15 @@ describe("the console on WhatsApp", { timeout: 60_000 }, () => {
 
   it("tells members nothing of other chats", async () => {
     const group = await groupOf("curious", { senders: "everyone" });
-    await site.register(finn, "secret-project");
-    const jid = finn.pn;
-    await site.ask("PATCH", "/control/groups/secret-project", { name: "Secret", senders: "everyone" });
-    await site.server.send(finn, finn, "hidden words").catch(() => {});
-    expect(jid).toBeTruthy();
-    for (const [index, command] of ["/status", "/tasks", "/why"].entries()) {
+    await site.register(finn, "secret-project", { senders: "everyone", requiresTrigger: false });
+    site.hold("secret-project");
+    await site.server.send(finn, owner, "hidden words");
+    await site.prompt(1, "secret-project");
+    for (const [index, command] of ["/status", "/tasks", "/why", "/stop"].entries()) {
       await site.server.send(finn, group, command);
-      expect((await site.texts(group, index + 1)).at(-1)).not.toMatch(/secret|hidden words/i);
+      expect((await site.texts(group, index + 1)).at(-1)).not.toMatch(/secret|hidden words|Running: [1-9]|Stopped/i);
     }
-  });
-});
-
-describe("a command behind a file that does not come", { timeout: 60_000 }, () => {
-  it("does not wait for it, and what is said after it still does", async () => {
-    await using site = await openWhatsAppHome();
-    const { server } = site;
-    const file = await server.media.put(Buffer.from("\xff\xd8\xff\xe0 a picture", "latin1"), "image");
-    server.media.fail(file, "stalled");
-    const picture = await server.send(server.phone, server.phone, image(file, "look"));
-    await until(() => server.media.fetched.includes(file.directPath));
-    const later = await server.send(server.phone, server.phone, "and then?");
-    const asked = await server.send(server.phone, server.phone, "/status");
-    expect((await site.texts(server.phone, 1))[0]).toContain("Nothing runs.");
-    const known = () => site.ledger("SELECT id FROM messages WHERE chat_jid = ? AND from_assistant = 0 ORDER BY seq", server.phone.pn);
-    expect(known()).toEqual([{ id: asked.id }]);
-    server.media.fail(file, undefined);
-    // What was being fetched is begun anew.
-    await site.stop();
-    await site.start();
-    await site.row(later.id);
-    expect(known().map(({ id }) => id)).toEqual([asked.id, picture.id, later.id]);
-    expect(site.said(server.phone).filter(({ text }) => text?.includes("runs since"))).toHaveLength(1);
+    expect(running("secret-project")).toBe(1);
+    site.letGo("secret-project");
   });
 });
