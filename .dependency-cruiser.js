@@ -39,6 +39,7 @@ const rooms = [
   room("schedule", "^src/schedule/", ...withPorts),
   room("ipc", "^src/ipc/", ...withPorts),
   room("control", "^src/control/", ...withPorts),
+  room("console", "^src/console/", ...withPorts),
   room("service", "^src/service/", ...withPorts),
   // The commands start a host, or talk to one as the local chat's other end; with none running they
   // ask the store what the host would have asked it.
@@ -50,7 +51,7 @@ const rooms = [
     "^src/channels/(local|whatsapp)/",
     "^src/(main|config|clock|containers|home|log)\\.ts$",
     // `doctor` looks at the person's Kiro as a start would.
-    "^src/(kiro-supply\\.ts$|kiro/|runtime/run-program\\.ts$)",
+    "^src/(kiro-supply\\.ts$|kiro/|runtime/(run-program|extra-mounts)\\.ts$)",
   ),
   room("agent-runner", "^container/agent-runner/"),
 ];

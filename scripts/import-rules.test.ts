@@ -98,6 +98,7 @@ const violations: [rule: string, file: string, code: string][] = [
   ["room-schedule", "src/schedule/scheduler.ts", `import { queue } from "../turns/queue.ts"; export const q = queue;`],
   ["room-ipc", "src/ipc/watcher.ts", `import { local } from "../channels/local.ts"; export const l = local;`],
   ["room-control", "src/control/control.ts", `import { queue } from "../turns/queue.ts"; export const q = queue;`],
+  ["room-console", "src/console/console.ts", `import { queue } from "../turns/queue.ts"; export const q = queue;`],
   ["room-service", "src/service/unit.ts", `import { queue } from "../turns/queue.ts"; export const unit = queue;`],
   ["room-cli", "src/cli/main.ts", `import { queue } from "../turns/queue.ts"; console.log(queue);`],
   [

@@ -85,6 +85,7 @@ export function startTurn(store: Store, folder = "main", task?: Task, now = 1_00
   const due = { taskId: task?.id ?? null, taskDueAt: task ? now : null };
   store.turns.add({ id, folder: folderOf(folder), chat, kind, ...due, status: "running", queueSeq: 1, dueAt: 0, now });
   if (task) store.tasks.logQueued(task.id, id, now);
+  if (task?.schedule.type === "once") store.tasks.setNextRun(task.id, null);
   return startAttempt(store, id, now);
 }
 
@@ -104,6 +105,8 @@ export function addTask(store: Store, changes: Partial<Task> = {}): Task {
     prompt: "Send this reminder: stretch",
     schedule: { type: "once", value: "2026-11-22T19:00:00", zone: "Europe/Berlin" },
     contextMode: "group",
+    missed: "latest",
+    staleAfter: null,
     status: "active",
     nextRun: 2_000,
     lastRun: null,

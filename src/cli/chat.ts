@@ -54,7 +54,13 @@ async function hostOrOwn(config: Config, terminal: Terminal): Promise<Place> {
     const running = await connectHost(config);
     if (running) return { connection: running, own: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
     try {
-      const own = await startHost({ config, clock: systemClock, env: terminal.env, what: "nanoclaw chat", localOnly: true });
+      const own = await startHost({
+        config,
+        clock: systemClock,
+        env: terminal.env,
+        what: "nanoclaw chat",
+        localOnly: true,
+      });
       const connection = await connectHost(config);
       if (!connection) throw new CommandError("The host was started but does not answer; see: nanoclaw logs");
       return { connection, own, [Symbol.asyncDispose]: () => own[Symbol.asyncDispose]() };

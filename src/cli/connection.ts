@@ -6,10 +6,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { createControlApp } from "../control/control-app.ts";
+import { GroupError } from "../control/group-error.ts";
+import type { Folder } from "../domain/ids.ts";
 import { homePaths, keepPrivate, makeHome } from "../home.ts";
 import { HomeInUseError } from "../main.ts";
 import { lockHome } from "../store/home-lock.ts";
-import { openStore } from "../store/store.ts";
+import { openStore, type Store } from "../store/store.ts";
 import { CommandError } from "./outcome.ts";
 
 export interface Answer {
@@ -78,6 +80,7 @@ function openOffline(config: Config): Connection {
     zone: config.zone,
     host: () => host,
     stopGroup: () => 0,
+    purging: { traces: home.traces, gone: (folder) => whenNothingRan(store, folder) },
     onChange: () => {},
   });
   return {
@@ -89,6 +92,13 @@ function openOffline(config: Config): Connection {
     },
     [Symbol.dispose]: () => parts.dispose(),
   };
+}
+
+/** What a host that died left running is ended by the next one alone. */
+function whenNothingRan(store: Store, folder: Folder): Promise<void> {
+  if (!store.turns.running().some((turn) => turn.folder === folder)) return Promise.resolve();
+  const problem = `A turn of "${folder}" was at work when the host ended. Start it, which sees to that, and purge again: npm start`;
+  return Promise.reject(new GroupError(problem));
 }
 
 /** @throws {CommandError} with the host's own words when it refused. */

@@ -9,6 +9,7 @@ import { ask, connect } from "./connection.ts";
 import { columns, json } from "./display.ts";
 import { checkContainers, type HostStatus } from "./doctor-containers.ts";
 import { checkKiro } from "./doctor-kiro.ts";
+import { checkMounts } from "./doctor-mounts.ts";
 import { checkWhatsApp } from "./doctor-whatsapp.ts";
 import { CommandError } from "./outcome.ts";
 import type { PersonsKiro } from "../kiro-supply.ts";
@@ -42,14 +43,23 @@ async function examine(terminal: Terminal, prompt: string | null): Promise<Check
   try {
     const config = terminal.config();
     const settings: Check = { name: "settings", state: "ok", detail: `environment and ${join(config.home, ".env")}` };
-    const { checks: host, status, ...facts } = await checkHost(config);
+    const { checks: host, status, groups, ...facts } = await checkHost(config);
     return [
       node,
       settings,
       checkHome(config),
       checkDisk(config),
       ...host,
-      ...(await withPersonsKiro(terminal.env, (person) => checkTurns(terminal, config, status, person, prompt))),
+      ...(await withPersonsKiro(terminal.env, async (person) => [
+        ...(await checkTurns(terminal, config, status, person, prompt)),
+        ...checkMounts({
+          config,
+          groups,
+          env: terminal.env,
+          places: person.places,
+          runtime: runtimeOf(config, status),
+        }),
+      ])),
       ...checkWhatsApp({ config, status, ...facts }),
     ];
   } catch (error) {
@@ -74,6 +84,10 @@ async function checkTurns(
     ...(await checkKiro({ config, env, person, isMeant, isHostRunning: status?.running === true, trial })),
   ];
 }
+
+/** A running host knows; without one it is what the settings say. */
+const runtimeOf = ({ settings }: Config, status: HostStatus | undefined): "docker" | "host" =>
+  (status?.running ? status.runtime : settings.NANOCLAW_AGENT_RUNTIME) === "host" ? "host" : "docker";
 
 function checkHome({ home }: Config): Check {
   try {
@@ -109,6 +123,7 @@ interface HostFacts {
   provedOwner: string | null;
   /** Chats that were registered for another account. */
   heldChats: string[];
+  groups: GroupView[];
 }
 
 /** Opening the store checks it; a running host has done so at its start. */
@@ -129,11 +144,11 @@ async function checkHost(config: Config): Promise<HostFacts> {
           detail: "does not run; nobody answers and no reminder fires",
           cure: "npm start",
         };
-    return { checks: [store, host], status, provedOwner: proved, heldChats: held.map(({ jid }) => jid) };
+    return { checks: [store, host], status, provedOwner: proved, heldChats: held.map(({ jid }) => jid), groups };
   } catch (error) {
     const detail = (error as Error).message;
     const store: Check = { name: "database", state: "wrong", detail, cure: "as the message says" };
-    return { checks: [store], status: undefined, provedOwner: null, heldChats: [] };
+    return { checks: [store], status: undefined, provedOwner: null, heldChats: [], groups: [] };
   }
 }
 

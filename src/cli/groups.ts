@@ -3,6 +3,7 @@ import type { GroupView } from "../control/groups.ts";
 import { ask, connect } from "./connection.ts";
 import { columns, json, safeForTerminal } from "./display.ts";
 import { groupSettings, type SettingFlags } from "./group-flags.ts";
+import { addRemove } from "./groups-remove.ts";
 import { addSync } from "./sync.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -31,15 +32,7 @@ export function addGroups(program: Command, terminal: Terminal): void {
   addSet(groups, terminal);
   addConfirm(groups, terminal);
   addSync(groups, terminal);
-  groups
-    .command("remove")
-    .description("Take a group out of service. Its folder and what was said stay; its tasks are cancelled.")
-    .argument("<folder>")
-    .action(async (folder: string) => {
-      using connection = await connect(terminal.config());
-      const removed = await ask<GroupView>(connection, "DELETE", `/control/groups/${encodeURIComponent(folder)}`);
-      terminal.stdout.write(`Removed ${removed.folder}. Its files stay in groups/${removed.folder}.\n`);
-    });
+  addRemove(groups, terminal);
 }
 
 function addConfirm(groups: Command, terminal: Terminal): void {

@@ -22,6 +22,7 @@ describe("the control API", () => {
       ...{ store, clock, zone: "Europe/Berlin" },
       host: () => ({ running: true, pid: 1, startedAt: 2, runtime: "host", agent: "offline", channels }),
       stopGroup: (folder) => stopped.push(folder),
+      purging: { traces: () => [], gone: () => Promise.resolve() },
       onChange: () => (changes += 1),
     });
   });
@@ -211,6 +212,47 @@ describe("the control API", () => {
       });
       expect([found(store.tasks.find(open.id)).status, changes]).toEqual(["cancelled", 1]);
       expect(await call("POST", `/tasks/${open.id}/cancel`)).toEqual(refused(409, /cancelled already/));
+    });
+
+    const morning = { group: "main", prompt: "say hello", schedule_type: "cron", schedule_value: "0 8 * * *" };
+
+    test("adds one in the group's zone, changes, pauses and resumes it", async () => {
+      await call("PATCH", "/groups/main", { settings: { zone: "Asia/Tokyo" } });
+      const [status, made] = await call("POST", "/tasks", { ...morning, missed: "skip", stale_after: 7_200_000 });
+      const { task_id } = made as { task_id: string };
+      expect([status, made]).toMatchObject([
+        200,
+        {
+          ...{ chat: "local:main", zone: "Asia/Tokyo", context_mode: "group", missed: "skip", stale_after: 7_200_000 },
+          next_run: "2026-11-23T08:00:00+09:00",
+        },
+      ]);
+      expect((await call("PATCH", `/tasks/${task_id}`, { zone: "UTC", context_mode: "isolated" }))[1]).toMatchObject({
+        ...{ context_mode: "isolated", next_run: "2026-11-23T08:00:00Z" },
+      });
+      expect((await call("POST", `/tasks/${task_id}/pause`))[1]).toMatchObject({ status: "paused", next_run: null });
+      expect(await call("POST", `/tasks/${task_id}/pause`)).toEqual(refused(409, /paused already/));
+      expect((await call("POST", `/tasks/${task_id}/resume`))[1]).toMatchObject({ status: "active" });
+      expect(changes).toBe(5);
+    });
+
+    test("goes to the chat where people are, or to the one that is named", async () => {
+      await call("POST", "/groups", family);
+      await call("POST", "/groups", { ...family, jid: "124@g.us", join: true });
+      const [, made] = await call("POST", "/tasks", { ...morning, group: "family", chat: "124@g.us" });
+      expect(made).toMatchObject({ chat: "124@g.us" });
+      expect((await call("POST", "/tasks", { ...morning, group: "family" }))[1]).toMatchObject({ chat: "123@g.us" });
+    });
+
+    test.each<[string, object, number, RegExp]>([
+      ["no group", { ...morning, group: "nobody" }, 409, /no group "nobody".*There are: main/],
+      ["another group's chat", { ...morning, chat: "9@g.us" }, 409, /does not belong to the group "main"/],
+      ["six fields", { ...morning, schedule_value: "* * * * * *" }, 409, /five cron fields/],
+      ["too often", { ...morning, schedule_type: "interval", schedule_value: "1" }, 409, /shortest is 60000/],
+      ["no such policy", { ...morning, missed: "maybe" }, 400, /missed/],
+    ])("%s is refused in words, and nothing is changed", async (_name, body, status, words) => {
+      expect(await call("POST", "/tasks", body)).toEqual(refused(status, words));
+      expect([store.tasks.all(), changes]).toEqual([[], 0]);
     });
 
     test.each([

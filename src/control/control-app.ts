@@ -11,8 +11,10 @@ import type { Store } from "../store/store.ts";
 import { GroupError } from "./group-error.ts";
 import { addGroupSchema, confirmSchema, groupOperations, setGroupSchema } from "./groups.ts";
 import { chatNamed } from "./name-persons.ts";
+import { purgeGroup, type Purging } from "./purge.ts";
 import { beginOwnerClaim, ownerRequestSchema } from "./owner.ts";
 import { storyOf } from "./story.ts";
+import { addTasks } from "./tasks.ts";
 
 export interface ControlOptions {
   store: Store;
@@ -29,6 +31,7 @@ export interface ControlOptions {
   };
   /** Ends what runs and waits in a group; returns how many turns. */
   stopGroup(folder: Folder): number;
+  purging: Purging;
   /** Groups or tasks were changed. */
   onChange(): void;
 }
@@ -126,7 +129,7 @@ function outcome(store: Store, message: StoredMessage, zone: string) {
   };
 }
 
-function addGroups(app: Hono, { store, clock, stopGroup, onChange }: ControlOptions): void {
+function addGroups(app: Hono, { store, clock, stopGroup, purging, onChange }: ControlOptions): void {
   const groups = groupOperations(store, clock);
   const changed = <T>(context: Context, result: T): Response => {
     onChange();
@@ -148,11 +151,17 @@ function addGroups(app: Hono, { store, clock, stopGroup, onChange }: ControlOpti
     if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);
     return changed(context, groups.set(context.req.param("folder"), body.data));
   });
-  app.delete("/groups/:folder", (context) => {
-    const removed = groups.remove(context.req.param("folder"));
+  const remove = (folder: string) => {
+    const removed = groups.remove(folder);
     stopGroup(removed.folder);
-    return changed(context, removed);
-  });
+    // What stays between turns has nothing to wait for any more.
+    purging.gone(removed.folder).catch(() => {});
+    return removed;
+  };
+  app.delete("/groups/:folder", (context) => changed(context, remove(context.req.param("folder"))));
+  app.post("/groups/:folder/purge", async (context) =>
+    changed(context, await purgeGroup({ store, purging, remove }, context.req.param("folder"))),
+  );
   app.post("/groups/:folder/new", (context) => changed(context, groups.startFresh(context.req.param("folder"))));
   app.post("/groups/:folder/stop", (context) => {
     const folder = context.req.param("folder");
@@ -168,28 +177,6 @@ function addOwner(app: Hono, { store, clock }: ControlOptions): void {
     const body = ownerRequestSchema.safeParse(await bodyOf(context));
     if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);
     return context.json(beginOwnerClaim(store, body.data.number, clock));
-  });
-}
-
-function addTasks(app: Hono, { store, onChange }: ControlOptions): void {
-  const missing = (id: string) => ({
-    error: `There is no task "${id}". The tasks there are: nanoclaw tasks list --all`,
-  });
-  app.get("/tasks", (context) => {
-    const all = context.req.query("all") === "true";
-    return context.json((all ? store.tasks.all() : store.tasks.open(null)).map(taskView));
-  });
-  app.get("/tasks/:id", (context) => {
-    const task = store.tasks.find(context.req.param("id"));
-    if (!task) return context.json(missing(context.req.param("id")), 404);
-    return context.json({ ...taskView(task), last_result: task.lastResult, runs: store.tasks.runs(task.id, 10) });
-  });
-  app.post("/tasks/:id/cancel", (context) => {
-    const task = store.tasks.find(context.req.param("id"));
-    if (!task) return context.json(missing(context.req.param("id")), 404);
-    if (!store.tasks.cancel(task.id)) return context.json({ error: `Task ${task.id} is ${task.status} already.` }, 409);
-    onChange();
-    return context.json(taskView({ ...task, status: "cancelled", nextRun: null }));
   });
 }
 

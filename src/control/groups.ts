@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { groupSettingsSchema, isHeld, sendersSchema, type Group, type RegisteredChat } from "../domain/group.ts";
-import { isLocal, localJid, MAIN, parseFolder, type Folder, type Jid } from "../domain/ids.ts";
+import { groupSettingsSchema, isHeld, sendersSchema } from "../domain/group.ts";
+import type { Group, GroupView } from "../domain/group.ts";
+import { isLocal, localJid, parseFolder, type Folder, type Jid } from "../domain/ids.ts";
 import type { Clock } from "../domain/clock.ts";
+import { judge } from "../domain/rights.ts";
 import { LINKED_ACCOUNT } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
 import { confirmChats } from "./confirm-chats.ts";
@@ -33,10 +35,7 @@ export const setGroupSchema = z.strictObject({
 
 export const confirmSchema = z.strictObject({ folder: z.string().optional() });
 
-export interface GroupView extends Group {
-  /** `held`: registered for another account than the one that is linked; nothing is answered there. */
-  chats: (RegisteredChat & { held: boolean })[];
-}
+export type { GroupView };
 
 export interface GroupOperations {
   list(): GroupView[];
@@ -79,7 +78,9 @@ export function groupOperations(store: Store, clock: Clock): GroupOperations {
     remove: (folder) =>
       store.transaction(() => {
         const group = need(folder);
-        if (group.folder === MAIN) throw new GroupError("The main group cannot be removed: it manages all the others.");
+        const chat = { folder: group.folder, held: false };
+        const ruling = judge({ actor: { kind: "cli" }, action: "remove_group", chat });
+        if (!ruling.allowed) throw new GroupError(`Refused: ${ruling.reason}.`);
         const removed = view(group.folder);
         store.tasks.endOf(group.folder);
         store.groups.remove(group.folder);
@@ -107,6 +108,7 @@ export function groupOperations(store: Store, clock: Clock): GroupOperations {
   };
 }
 
+/** Everything is checked before anything is written: whoever is refused has changed nothing. */
 function addGroup(store: Store, request: z.infer<typeof addGroupSchema>, now: number): Folder {
   const folder = parseFolder(request.folder);
   if (!folder.ok) throw new GroupError(folder.problem);
@@ -117,21 +119,29 @@ function addGroup(store: Store, request: z.infer<typeof addGroupSchema>, now: nu
       `The folder "${folder.value}" is used by the group "${existing.name}" already. Choose another folder, or add a chat to that group with --jid and --join.`,
     );
   }
-  if (!existing) store.groups.add(folder.value, request.name, request.settings ?? {}, now);
+  if (existing && Object.keys(request.settings ?? {}).length > 0) {
+    throw new GroupError(
+      `A chat that joins takes the settings of "${folder.value}"; change them with: nanoclaw groups set ${folder.value}`,
+    );
+  }
+  if (jid) needFree(store, jid);
+  if (jid && isLocal(jid) && jid !== localJid(folder.value)) {
+    throw new GroupError(`${jid} is the local chat of another folder; leave --jid out for the group's own.`);
+  }
   const group = { folder: folder.value, name: request.name };
-  if (!jid) addLocalChat(store, group);
-  else addChat(store, { ...chatDefaults(store, request, jid), jid, ...group });
+  const chat = jid && { ...chatDefaults(store, request, jid), jid, ...group };
+  if (!existing) store.groups.add(folder.value, request.name, request.settings ?? {}, now);
+  if (chat) store.groups.addChat(chat);
+  else addLocalChat(store, group);
   return folder.value;
 }
 
-function addChat(store: Store, chat: RegisteredChat): void {
-  const known = store.groups.chat(chat.jid);
-  if (known) {
-    throw new GroupError(
-      `The chat ${chat.jid} belongs to the group "${known.folder}" already; change it with: nanoclaw groups set ${known.folder}`,
-    );
-  }
-  store.groups.addChat(chat);
+function needFree(store: Store, jid: Jid): void {
+  const known = store.groups.chat(jid);
+  if (!known) return;
+  throw new GroupError(
+    `The chat ${jid} belongs to the group "${known.folder}" already; change it with: nanoclaw groups set ${known.folder}`,
+  );
 }
 
 /** Whoever reaches the local chat is the owner: no trigger is needed there. */

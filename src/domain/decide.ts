@@ -1,11 +1,13 @@
 import type { Guests, RegisteredChat } from "./group.ts";
 import { MAIN } from "./ids.ts";
 import type { Decision } from "./message.ts";
+import { judge, roleOf } from "./rights.ts";
 import { startsWithTrigger } from "./trigger.ts";
 
 export type DecisionReason =
   | "not-registered"
   | "from-assistant"
+  | "command"
   | "empty"
   | "too-old"
   | "sender-not-allowed"
@@ -58,10 +60,13 @@ export interface DecisionFacts {
   now: number;
   /** Milliseconds; older messages are context, not a call. */
   ageLimit: number;
+  /** It is a command of the console; an edited message never is. */
+  isCommand?: boolean;
 }
 
 /** Does this message wake its group, is it only context for the next turn, or nothing at all? */
-export function decideMessage({ message, place, assistantName, now, ageLimit }: DecisionFacts): Verdict {
+export function decideMessage(facts: DecisionFacts): Verdict {
+  const { message, place, assistantName, now, ageLimit, isCommand = false } = facts;
   if (!place) return { decision: "ignored", reason: "not-registered" };
   if (message.fromAssistant) return { decision: "ignored", reason: "from-assistant" };
   if (message.text.trim() === "" && !message.hasAttachments) return { decision: "ignored", reason: "empty" };
@@ -69,9 +74,11 @@ export function decideMessage({ message, place, assistantName, now, ageLimit }: 
   if (guest) return guest;
   if (place.held) return { decision: "context", reason: "other-account" };
   if (message.aside) return { decision: "context", reason: "aside" };
+  const isOld = now - message.sentAt > ageLimit;
+  if (isCommand && !isOld) return { decision: "ignored", reason: "command" };
   const call = findCall(message, place.chat, assistantName);
   if (call === "no-trigger") return { decision: "context", reason: call };
-  if (now - message.sentAt > ageLimit) return { decision: "context", reason: "too-old" };
+  if (isOld) return { decision: "context", reason: "too-old" };
   return { decision: "wakes", reason: call };
 }
 
@@ -91,9 +98,10 @@ function decideGuest(message: Pick<Heard, "sender" | "fromOwner">, { chat, guest
     : { decision: "context", reason: "sender-not-allowed" };
 }
 
-function mayWake(message: Pick<Heard, "sender" | "fromOwner">, chat: RegisteredChat): boolean {
-  if (message.fromOwner || chat.senders === "everyone") return true;
-  return chat.senders !== "owner" && chat.senders.includes(message.sender);
+/** Whether the chat waits for another account is asked after this: a guest is one there, too. */
+function mayWake(message: Pick<Heard, "sender" | "fromOwner">, { folder, senders }: RegisteredChat): boolean {
+  const actor = { kind: "person", role: roleOf(message, senders), folder } as const;
+  return judge({ actor, action: "start_turn", chat: { folder, held: false } }).allowed;
 }
 
 function findCall(message: Heard, chat: RegisteredChat, assistantName: string): DecisionReason {
@@ -107,6 +115,7 @@ function findCall(message: Heard, chat: RegisteredChat, assistantName: string): 
 const sentences: Record<DecisionReason, string> = {
   "not-registered": "the chat is not registered; add it with: nanoclaw groups add",
   "from-assistant": "it was written by the assistant itself",
+  command: "it was a command, which the host itself answers",
   empty: "it has neither text nor a file",
   "too-old": "it was too old when it arrived (NANOCLAW_MESSAGE_AGE_LIMIT); it is context for the next turn",
   "sender-not-allowed": "its sender may not start turns here (groups set --senders); it is context for the next turn",

@@ -24,6 +24,7 @@ export interface Story {
 export type StoryState = "ignored" | "context" | "waiting" | "running" | "answered" | "failed";
 
 export function storyState({ message, turn }: Story): StoryState {
+  if (message.reason === "command") return "answered";
   if (message.decision !== "wakes") return message.decision;
   if (!turn || turn.status === "queued") return "waiting";
   if (turn.status === "running" || turn.status === "answered") return turn.status;
@@ -40,6 +41,7 @@ export function tellStory(story: Story): string[] {
 }
 
 const decisionWords = ({ decision, reason }: Story["message"]): string => {
+  if (reason === "command") return "answered by the host itself, without the agent: it was a command";
   const words = { ignored: "not answered", context: "kept as context", wakes: "to be answered" }[decision];
   return `${words}, because ${explainReason(reason)}`;
 };

@@ -68,6 +68,11 @@ export interface RegisteredChat {
   account: string | null;
 }
 
+/** A group as it is shown. `held`: registered for another account; nothing is answered there. */
+export interface GroupView extends Group {
+  chats: (RegisteredChat & { held: boolean })[];
+}
+
 /** Registered for another account than the one that is linked, and not confirmed for it. */
 export const isHeld = (chat: RegisteredChat, linked: string | undefined): boolean =>
   chat.account !== null && linked !== undefined && chat.account !== linked;

@@ -13,5 +13,9 @@ export function startsWithTrigger(text: string, trigger: string): boolean {
   );
 }
 
+/** Is this the trigger and nothing else but the punctuation after a name? */
+export const isTrigger = (text: string, trigger: string): boolean =>
+  fold(text.trim().replace(/[\s,:;.!]+$/u, "")) === fold(trigger.trim());
+
 /** Twice, because lower-casing can leave a form that composes differently (ẞ, İ). */
 const fold = (text: string): string => text.normalize("NFKC").toLowerCase().normalize("NFKC");

@@ -1,10 +1,13 @@
 import { requestSchema, toolArguments, toolNames, type Request, type ToolName } from "@nanoclaw/agent-runner/protocol";
 import { z } from "zod";
 import type { Clock } from "../domain/clock.ts";
+import { isHeld } from "../domain/group.ts";
 import type { Folder, Jid, TaskId, TurnId } from "../domain/ids.ts";
-import { judgeRequest } from "../domain/rights.ts";
+import { judge, type Place } from "../domain/rights.ts";
 import type { OutboxFile } from "../store/outbox.ts";
+import { LINKED_ACCOUNT } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
+import type { GroupDesk } from "./group-desk.ts";
 
 export interface ExecuteOptions {
   store: Store;
@@ -13,6 +16,9 @@ export interface ExecuteOptions {
   zone: string;
   /** Takes secret values out of a message. */
   screen(text: string, folder: Folder): string;
+  groups: GroupDesk;
+  /** Takes work for when the request's effect is committed. */
+  afterwards?(work: () => void): void;
   /** Rows were added to the outbox or the schedule: look now. */
   onOutbox(): void;
   onSchedule(): void;
@@ -59,10 +65,10 @@ export function prepareCall(options: ExecuteOptions, caller: Folder, id: string,
   const args = toolArguments[tool].safeParse(request.args);
   if (!args.success) throw new Refusal(`${tool}: ${z.prettifyError(args.error)}`);
   const turn = liveTurn(options.store, caller, request);
-  const named = (args.data as { chat?: string }).chat;
-  const chat = (named ?? turn.chat) as Jid;
+  const named = args.data as { chat?: string; folder?: string };
+  const chat = (named.chat ?? turn.chat) as Jid;
   const call: Call = { options, caller, id, request, turn, chat, now: options.clock.now() };
-  allow(call, tool, named !== undefined && named !== turn.chat);
+  allow(call, tool, named.folder);
   return { tool, args: args.data, call };
 }
 
@@ -71,13 +77,21 @@ function liveTurn(store: Store, caller: Folder, request: Request) {
   const turn = store.turns.find(request.turn);
   if (turn?.folder !== caller) throw new Refusal("that turn is not this group's");
   if (turn.status !== "running" || turn.attempts !== request.attempt) throw new Refusal("that turn is over");
+  if (turn.stopReason !== null) throw new Refusal("a person stopped that turn");
   if (turn.chat !== request.chat) throw new Refusal("that turn belongs to another chat");
   return turn;
 }
 
-function allow({ options, caller, chat }: Call, tool: ToolName, otherChat: boolean): void {
-  const chatFolder = options.store.groups.chat(chat)?.folder;
-  const ruling = judgeRequest({ caller, tool, chatFolder, otherChat });
+/** What the host knows of a chat when it judges who may act there. */
+export function placeOf(store: Store, chat: Jid): Place {
+  const known = store.groups.chat(chat);
+  return { folder: known?.folder, held: known !== undefined && isHeld(known, store.settings.get(LINKED_ACCOUNT)) };
+}
+
+/** @param folder the group that the request names; else it is about its chat. */
+function allow({ options, caller, chat }: Call, tool: ToolName, folder: string | undefined): void {
+  const place = folder === undefined ? placeOf(options.store, chat) : { folder: folder as Folder, held: false };
+  const ruling = judge({ actor: { kind: "agent", folder: caller }, action: tool, chat: place });
   if (!ruling.allowed) throw new Refusal(`refused: ${ruling.reason}`);
 }
 

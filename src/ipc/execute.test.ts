@@ -14,6 +14,7 @@ import {
   startAttempt,
   startTurn,
 } from "../../test/ledger-kit.ts";
+import { noGroupDesk } from "../../test/group-desk-kit.ts";
 import { manualClock } from "../../test/manual-clock.ts";
 import { randomName, type TurnId } from "../domain/ids.ts";
 import { openStore, type Store } from "../store/store.ts";
@@ -32,7 +33,7 @@ describe("requests of an agent", () => {
   const execute = (folder: string, content: unknown, id = randomName(16)): Response =>
     executeRequest(
       {
-        ...{ store, clock, zone: "Europe/Berlin" },
+        ...{ store, clock, zone: "Europe/Berlin", groups: noGroupDesk },
         onOutbox: () => woken.push("outbox"),
         onSchedule: () => woken.push("schedule"),
         screen: (text) => text.replaceAll("hush-hush", "[removed]"),

@@ -1,24 +1,14 @@
-import {
-  requestSchema,
-  type Request,
-  type Response,
-  type ToolArguments,
-  type ToolName,
-} from "@nanoclaw/agent-runner/protocol";
-import { MAIN, newTaskId, type Folder, type TurnId } from "../domain/ids.ts";
+import { requestSchema, type Response, type ToolArguments, type ToolName } from "@nanoclaw/agent-runner/protocol";
+import type { Folder } from "../domain/ids.ts";
 import { cutAtCharacter } from "../domain/prompt.ts";
 import { actsOutside } from "../domain/rights.ts";
-import { firstRun } from "../domain/schedule.ts";
-import { taskView, type Task } from "../domain/task.ts";
 import { exactIsoInZone } from "../domain/zone.ts";
-import type { Store } from "../store/store.ts";
-import { folderOf, prepareCall, Refusal, type Call, type ExecuteOptions, type FileCopy } from "./call.ts";
+import { prepareCall, Refusal, type Call, type ExecuteOptions, type FileCopy } from "./call.ts";
+import { listGroups, registerGroup, removeGroup, updateGroup } from "./groups.ts";
 import { searchMessages } from "./search.ts";
 import { sendFile, sendMessage } from "./send.ts";
+import { cancelTaskNow, listTasks, pauseTaskNow, resumeTaskNow, scheduleTask, updateTask, zoneOf } from "./tasks.ts";
 
-/** What `list_tasks` shows at most, and how much of each prompt, so that a response stays small. */
-const MOST_TASKS = 100;
-const LISTED_PROMPT = 1_000;
 /** A refusal may quote what it refuses. */
 const LONGEST_REFUSAL = 2_000;
 
@@ -39,11 +29,13 @@ export function executeRequest(
   file?: FileCopy,
 ): Response {
   const { store, clock } = options;
+  const later: (() => void)[] = [];
+  const afterwards = (work: () => void) => void later.push(work);
   const response = store.transaction((): Response => {
     const known = store.requests.response(caller, id);
     if (known) return known;
     const now = clock.now();
-    const made = answerOr(() => perform(options, caller, id, content, file));
+    const made = answerOr(() => perform({ ...options, afterwards }, caller, id, content, file));
     // A refusal did nothing and needs no memory: asked again, it is refused again.
     const request = requestSchema.safeParse(content).data;
     if (made.ok && request) {
@@ -52,6 +44,7 @@ export function executeRequest(
     }
     return made;
   });
+  for (const work of later) work();
   options.onOutbox();
   options.onSchedule();
   return response;
@@ -87,11 +80,11 @@ const effects: { [Name in ToolName]: Effect<Name> } = {
   send_message: sendMessage,
   send_file: sendFile,
   schedule_task: scheduleTask,
-  list_tasks: ({ options, caller }) => {
-    const tasks = options.store.tasks.open(caller === MAIN ? null : caller).slice(0, MOST_TASKS);
-    return { tasks: tasks.map((task) => taskView({ ...task, prompt: cutAtCharacter(task.prompt, LISTED_PROMPT) })) };
-  },
-  cancel_task: cancelTask,
+  list_tasks: listTasks,
+  update_task: updateTask,
+  pause_task: pauseTaskNow,
+  resume_task: resumeTaskNow,
+  cancel_task: cancelTaskNow,
   search_messages: ({ options, caller, now }, args) => {
     const found = searchMessages(options.store, caller, args, now);
     if ("problem" in found) throw new Refusal(found.problem);
@@ -99,53 +92,8 @@ const effects: { [Name in ToolName]: Effect<Name> } = {
     const messages = found.messages.map((message) => ({ ...message, time: exactIsoInZone(message.time, zone) }));
     return { messages, more: found.more };
   },
+  list_groups: listGroups,
+  register_group: registerGroup,
+  update_group: updateGroup,
+  remove_group: removeGroup,
 };
-
-function scheduleTask(call: Call, args: ToolArguments<"schedule_task">) {
-  const { options, request, turn, chat, now } = call;
-  const { store } = options;
-  const folder = folderOf(call);
-  const schedule = {
-    type: args.schedule_type,
-    value: args.schedule_value,
-    zone: args.zone ?? zoneOf(options, folder),
-  };
-  const first = firstRun(schedule, args.schedule_type === "once" ? askedAt(store, request, now) : now);
-  if (!first.ok) throw new Refusal(first.problem);
-  const task: Task = {
-    id: newTaskId(),
-    folder,
-    chat,
-    prompt: args.prompt,
-    schedule,
-    contextMode: args.context_mode ?? "group",
-    status: "active",
-    nextRun: first.value,
-    lastRun: null,
-    lastResult: null,
-    createdAt: now,
-    createdTurn: turn.id,
-  };
-  store.tasks.add(task);
-  return taskView(task);
-}
-
-/**
- * The time that the agent was told. "In one second" may be past when a slow agent asks for it, and
- * is then due at once.
- */
-const askedAt = (store: Store, { turn, attempt }: Request, now: number): number =>
-  Math.min(now, store.turns.attempt(turn as TurnId, attempt)?.inputAt ?? now);
-
-function cancelTask({ options, caller }: Call, { task_id }: ToolArguments<"cancel_task">) {
-  const { store } = options;
-  const task = store.tasks.find(task_id);
-  if (!task || (caller !== MAIN && task.folder !== caller)) {
-    throw new Refusal(`there is no task ${task_id} in this group; list_tasks shows what there is`);
-  }
-  if (!store.tasks.cancel(task.id)) throw new Refusal(`task ${task_id} is ${task.status} already`);
-  return taskView({ ...task, status: "cancelled", nextRun: null });
-}
-
-const zoneOf = ({ store, zone }: ExecuteOptions, folder: Folder): string =>
-  store.groups.find(folder)?.settings.zone ?? zone;

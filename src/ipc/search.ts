@@ -1,6 +1,7 @@
 import type { ToolArguments } from "@nanoclaw/agent-runner/protocol";
 import { cutAtCharacter } from "../domain/prompt.ts";
-import { MAIN, type Folder } from "../domain/ids.ts";
+import type { Folder } from "../domain/ids.ts";
+import { scopeOf } from "../domain/rights.ts";
 import type { Store } from "../store/store.ts";
 
 export interface Found {
@@ -24,7 +25,7 @@ export function searchMessages(
     return { problem: `"${before}" is no ISO 8601 time; write it like 2026-11-22T18:00:00+01:00` };
   const words = query.match(/[\p{L}\p{N}\p{M}_]+/gu) ?? [];
   if (words.length === 0) return { problem: "the query has no words to look for" };
-  const rows = store.messages.search(words, caller === MAIN ? null : caller, until, limit + 1);
+  const rows = store.messages.search(words, scopeOf(caller), until, limit + 1);
   const shown = rows.slice(0, limit);
   const room = Math.floor(MOST_TEXT / Math.max(1, shown.length));
   return {

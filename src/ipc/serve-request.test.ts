@@ -19,6 +19,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { OUTGOING_MAX_BYTES, toolResults } from "@nanoclaw/agent-runner/protocol";
 import { addGroup, folderOf, found, jidOf, registered, resultOf, startTurn } from "../../test/ledger-kit.ts";
+import { noGroupDesk } from "../../test/group-desk-kit.ts";
 import { manualClock } from "../../test/manual-clock.ts";
 import { randomName } from "../domain/ids.ts";
 import { openStore, type Store } from "../store/store.ts";
@@ -52,7 +53,8 @@ describe("a file that an agent sends", () => {
     const send = (args: object, id = randomName(16)) => {
       const home = { root, group: (name: string) => ({ ipc: join(root, "ipc", name) }) };
       const screen = (text: string) => text.replaceAll("hush-hush", "[removed]");
-      const options = { store, clock, zone: "Europe/Berlin", screen, onOutbox: () => {}, onSchedule: () => {}, home };
+      const hooks = { onOutbox: () => {}, onSchedule: () => {} };
+      const options = { store, clock, zone: "Europe/Berlin", screen, groups: noGroupDesk, ...hooks, home };
       const request = { protocol: 1, turn: turn.id, attempt: 1, chat, tool: "send_file", args };
       return serveRequest(options, folderOf(folder), id, request);
     };

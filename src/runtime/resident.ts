@@ -20,6 +20,8 @@ export interface ResidentOptions {
 }
 
 export interface ResidentRuntime extends Runtime {
+  /** Ends the one of that group, when it is idle. Never rejects. */
+  leave(folder: Folder): Promise<void>;
   /** Ends all that are idle; those that work are ended by their turns. Never rejects. */
   close(): Promise<void>;
 }
@@ -89,6 +91,10 @@ export function createResidentRuntime(options: ResidentOptions): ResidentRuntime
       if (!isResident) await inner.clear(handle);
     },
     sweep: (keep) => inner.sweep(keep),
+    leave: async (folder) => {
+      const resident = residents.get(folder);
+      if (resident?.isIdle()) await dismiss(folder, resident);
+    },
     close: async () => {
       await Promise.all([...residents].map(([folder, resident]) => dismiss(folder, resident)));
     },

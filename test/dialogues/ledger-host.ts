@@ -14,6 +14,7 @@ import { createOutboxSender } from "../../src/turns/outbox.ts";
 import { createQueue, type Claim } from "../../src/turns/queue.ts";
 import { settleAnswered, settleInterrupted } from "../../src/turns/settle.ts";
 import { prepareInput } from "../../src/turns/turn-input.ts";
+import { noGroupDesk } from "../group-desk-kit.ts";
 import { manualClock, settled, type ManualClock } from "../manual-clock.ts";
 import { found } from "../ledger-kit.ts";
 import type { Dialogue, Said } from "./parse-dialogues.ts";
@@ -210,7 +211,7 @@ function writeInput({ store, clock, zone }: Parts, claim: Claim): TurnInput {
 function callTool(parts: Parts, { turn, attempt, chat, group }: TurnInput, tool: string, args: unknown) {
   const request = { protocol: 1, turn, attempt, chat: chat.jid, tool, args };
   return executeRequest(
-    { ...parts, screen: (text) => text },
+    { ...parts, groups: noGroupDesk, screen: (text) => text },
     group.folder as Folder,
     randomName(16),
     JSON.parse(JSON.stringify(request)),

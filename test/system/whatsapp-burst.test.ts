@@ -51,7 +51,9 @@ it(
 
     expect(judge(site, questions)).toEqual(sound);
     const byChat = Map.groupBy(rows(), (row) => String(row["chat_jid"]));
-    const order = [...byChat.values()].map((own) => own.map(({ content }) => Number(/\d+$/.exec(String(content))?.[0])));
+    const order = [...byChat.values()].map((own) =>
+      own.map(({ content }) => Number(/\d+$/.exec(String(content))?.[0])),
+    );
     expect(order).toEqual(order.map((own) => own.toSorted((a, b) => a - b)));
     const turns = site.ledger("SELECT count(*) AS n FROM turns")[0]?.["n"];
     process.stdout.write(

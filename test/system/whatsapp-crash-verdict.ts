@@ -101,7 +101,7 @@ const wasUnreadable = (copies: Arrival[]): boolean =>
   );
 
 const tellUnreadable = ([id, copies]: [string, Arrival[]]): string =>
-  `${id} to ${copies.map(({ to, ack, unreadable }) => `${to} (${String(ack)}): ${unreadable.map(({ person, error }) => `${person.name}: ${error}`).join(", ")}`).join("; ")}`;
+  `${id} to ${copies.map(({ to, ack, unreadable }) => `${to} (${JSON.stringify(ack)}): ${unreadable.map(({ person, error }) => `${person.name}: ${error}`).join(", ")}`).join("; ")}`;
 
 const isElsewhere = (site: WhatsAppHost, { item, line }: Question): boolean => {
   const expected = answeredIn(line, site.server.phone);

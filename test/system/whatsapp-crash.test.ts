@@ -91,7 +91,7 @@ describe.runIf(onLinux)(`${kills} kills at random moments of a host on WhatsApp`
     await site.online();
     const lines = await openLines(site);
     const flood = new AbortController();
-    const asked = speak(site, lines, () => 80 + Math.random() * 160, flood.signal);
+    const asked = speak(site, lines, () => 200 + Math.random() * 300, flood.signal);
     const reminders = remind(site, flood.signal);
     const found = { raw: 0, pending: 0 };
     for (let kill = 0; kill < kills; kill += 1) {

@@ -1,6 +1,6 @@
 import { closeSync, constants, fchmodSync, fchownSync, lstatSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { MAIN } from "../../domain/ids.ts";
+import { judge } from "../../domain/rights.ts";
 import { LaunchError, type LaunchSpec, type Mount } from "../runtime.ts";
 import type { User } from "./user.ts";
 
@@ -15,8 +15,9 @@ export function mountsOf(spec: LaunchSpec): Mount[] {
 }
 
 function usualMounts({ folder, paths }: LaunchSpec): Mount[] {
-  const isMain = folder === MAIN;
-  const shared = (source: string, target: string): Mount => ({ source, target, readonly: !isMain, owned: isMain });
+  const actor = { kind: "agent", folder } as const;
+  const writes = judge({ actor, action: "write_global_notes", chat: { folder, held: false } }).allowed;
+  const shared = (source: string, target: string): Mount => ({ source, target, readonly: !writes, owned: writes });
   const own = (source: string, target: string): Mount => ({ source, target, readonly: false, owned: true });
   const fixed = (source: string, target: string): Mount => ({ source, target, readonly: true, owned: false });
   const exchange = (name: string) => [join(paths.ipc, name), `/workspace/ipc/${name}`] as const;

@@ -50,8 +50,10 @@ export async function openEscapeSite(
   engine: TestEngine,
   settings: Record<string, string> = {},
   home?: string,
+  env?: Record<string, string>,
 ): Promise<EscapeSite> {
   const site = await openSite({
+    ...(env === undefined ? {} : { env }),
     // Nothing here stops by itself: the host need not wait for it.
     settings: { ...engine.settings(await hostileImage(engine)), NANOCLAW_STOP_BUDGET: "1000", ...settings },
     ...(home === undefined ? {} : { home }),

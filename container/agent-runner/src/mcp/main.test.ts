@@ -6,8 +6,9 @@ import { toolNames } from "../protocol/index.ts";
 
 const program = new URL("main.ts", import.meta.url).pathname;
 
-async function connect(exchange: Exchange): Promise<Client & AsyncDisposable> {
+async function connect(exchange: Exchange, more: Record<string, string> = {}): Promise<Client & AsyncDisposable> {
   const env = {
+    ...more,
     NANOCLAW_IPC_DIR: exchange.dir,
     NANOCLAW_TURN: "abcdefghijkl",
     NANOCLAW_ATTEMPT: "2",
@@ -28,6 +29,13 @@ test("shows every tool of the protocol with its arguments and results", async ()
     expect(tool.outputSchema).toBeDefined();
     expect(tool.description).not.toBe("");
   }
+});
+
+test("a group's agent is not shown what only main may use", async () => {
+  using exchange = createExchange();
+  await using client = await connect(exchange, { NANOCLAW_IS_MAIN: "false" });
+  const names = (await client.listTools()).tools.map((tool) => tool.name);
+  expect(names).toEqual(toolNames.filter((name) => !name.endsWith("_group") && name !== "list_groups"));
 });
 
 test("carries a call to the host and its result back, letters and all", async () => {

@@ -1,5 +1,6 @@
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { z } from "zod";
+import { mainTools, toolNames } from "../protocol/index.ts";
 import { createHostRequests } from "./host-requests.ts";
 import { createOutgoingFiles, sendingFolders } from "./outgoing-files.ts";
 import { createToolServer } from "./server.ts";
@@ -9,6 +10,8 @@ const environmentSchema = z.object({
   NANOCLAW_TURN: z.string().min(1),
   NANOCLAW_ATTEMPT: z.coerce.number().int().min(1),
   NANOCLAW_CHAT_JID: z.string().min(1),
+  /** `false`: the tools that only main may use are not shown; the host would refuse them. */
+  NANOCLAW_IS_MAIN: z.enum(["true", "false"]).default("true"),
 });
 
 await main();
@@ -22,7 +25,7 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const { NANOCLAW_IPC_DIR, NANOCLAW_TURN, NANOCLAW_ATTEMPT, NANOCLAW_CHAT_JID } = environment.data;
+  const { NANOCLAW_IPC_DIR, NANOCLAW_TURN, NANOCLAW_ATTEMPT, NANOCLAW_CHAT_JID, NANOCLAW_IS_MAIN } = environment.data;
   const requests = createHostRequests({
     ipcDir: NANOCLAW_IPC_DIR,
     turn: NANOCLAW_TURN,
@@ -30,5 +33,6 @@ async function main(): Promise<void> {
     chat: NANOCLAW_CHAT_JID,
   });
   const files = createOutgoingFiles({ ipcDir: NANOCLAW_IPC_DIR, folders: sendingFolders(process.env) });
-  await createToolServer(requests, files).connect(new StdioServerTransport());
+  const shown = NANOCLAW_IS_MAIN === "true" ? toolNames : toolNames.filter((tool) => !mainTools.includes(tool));
+  await createToolServer(requests, files, shown).connect(new StdioServerTransport());
 }

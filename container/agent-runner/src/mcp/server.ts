@@ -5,10 +5,14 @@ import type { ToolOutcome } from "../backends/backend.ts";
 import type { Enclosure, HostRequests } from "./host-requests.ts";
 import type { OutgoingFiles } from "./outgoing-files.ts";
 
-/** The MCP server `nanoclaw`: every tool of the protocol, each call carried to the host. */
-export function createToolServer(requests: HostRequests, files: OutgoingFiles): McpServer {
+/** The MCP server `nanoclaw`: the tools of the protocol, each call carried to the host. */
+export function createToolServer(
+  requests: HostRequests,
+  files: OutgoingFiles,
+  shown: readonly ToolName[] = toolNames,
+): McpServer {
   const server = new McpServer({ name: "nanoclaw", version: "1.0.0" });
-  for (const tool of toolNames) {
+  for (const tool of shown) {
     const config = {
       description: toolDescriptions[tool],
       inputSchema: toolArguments[tool],

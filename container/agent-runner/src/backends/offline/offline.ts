@@ -6,7 +6,6 @@ import { createDesk, type Situation } from "./desk.ts";
 import { parsePrompt, type Message, type Prompt, type TaskRun } from "./parse-prompt.ts";
 import { reminderText } from "./reminder-prompt.ts";
 import { reply } from "./reply.ts";
-import { momentPhrase } from "./say-time.ts";
 import { sentences } from "./sentences.ts";
 import { understand } from "./understand.ts";
 
@@ -23,19 +22,16 @@ async function answerText(turn: TurnInput, context: BackendContext): Promise<str
   const now = DateTime.fromMillis(context.now()).setZone(prompt.chat.zone);
   if (!now.isValid)
     return `I do not know this chat's time zone, “${prompt.chat.zone}”, so I cannot keep reminders here.`;
-  return prompt.task ? taskAnswer(prompt.task, now) : messagesAnswer(prompt, turn, context, now);
+  return prompt.task ? taskAnswer(prompt.task) : messagesAnswer(prompt, turn, context, now);
 }
 
-const LATE_MS = 120_000;
 /** Characters of a message that the rules are tried on; no reminder is that long. */
 const LONGEST = 4_000;
 
-function taskAnswer(task: TaskRun, now: DateTime): string {
+/** How late it is, the host says. */
+function taskAnswer(task: TaskRun): string {
   const text = reminderText(task.text);
-  if (text === undefined) return sentences.foreignTask(task.text);
-  const due = DateTime.fromISO(task.due, { zone: now.zone });
-  const isLate = due.isValid && now.diff(due).toMillis() > LATE_MS;
-  return `⏰ Reminder: ${text}${isLate ? `\n(This was due ${momentPhrase(due, now)}.)` : ""}`;
+  return text === undefined ? sentences.foreignTask(task.text) : `⏰ Reminder: ${text}`;
 }
 
 async function messagesAnswer(

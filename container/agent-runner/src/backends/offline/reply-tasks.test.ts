@@ -6,7 +6,13 @@ import { repetition } from "./say-task.ts";
 const task = (id: string, text: string, changes: Partial<TaskView> = {}): TaskView => ({
   ...{ task_id: `task-0000000${id}`, group: "main", chat: "local:main", prompt: `Send this reminder: ${text}` },
   ...{ schedule_type: "once", schedule_value: "2026-11-23T09:00:00", zone: "Europe/Berlin" },
-  ...{ context_mode: "group", status: "active", next_run: "2026-11-23T09:00:00+01:00" },
+  ...{
+    context_mode: "group",
+    missed: "latest",
+    stale_after: null,
+    status: "active",
+    next_run: "2026-11-23T09:00:00+01:00",
+  },
   ...changes,
 });
 const tasks = [task("1", "call Ann"), task("2", "call Bob"), task("3", "stretch")];
