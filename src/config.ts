@@ -125,6 +125,7 @@ const runnerVariables = new Set([
   "NANOCLAW_TURN",
   "NANOCLAW_ATTEMPT",
   "NANOCLAW_CHAT_JID",
+  "NANOCLAW_IS_MAIN",
 ]);
 
 export interface ConfigSources {

@@ -26,6 +26,10 @@ export interface Home {
   /** Copies of the login that groups get for their runs. */
   kiroLogins: string;
   kiroLogin(folder: Folder): string;
+  /** Mount points for what a group sees of the person's folders. */
+  extraPoints(folder: Folder): string;
+  /** Every place where a group leaves files. */
+  traces(folder: Folder): string[];
   installId: string;
   group(folder: Folder): GroupPaths;
 }
@@ -45,6 +49,12 @@ export function homePaths(root: string): Home {
     kiroProbe: at("data", "kiro-probe.json"),
     kiroLogins: at("data", "kiro-login"),
     kiroLogin: (folder) => at("data", "kiro-login", folder),
+    extraPoints: (folder) => at("data", "extra", folder),
+    traces: (folder) => [
+      ...[at("groups", folder), at("ipc", folder), at("data", "inbox", folder), at("data", "outbox", folder)],
+      ...[at("data", "kiro", folder), at("data", "kiro-login", folder), at("data", "kiro-login", `${folder}.json`)],
+      ...[at("data", "extra", folder), at("logs", "groups", folder)],
+    ],
     installId: at("data", "install-id"),
     group: (folder) => ({
       group: at("groups", folder),

@@ -69,6 +69,7 @@ function derived(work: Work, place: AgentPlace, person: PersonsAgent, assistantN
         NANOCLAW_TURN: work.turn.id,
         NANOCLAW_ATTEMPT: String(work.attempt.n),
         NANOCLAW_CHAT_JID: work.chat.jid,
+        NANOCLAW_IS_MAIN: String(work.group.folder === MAIN),
         ...(!isInside && { NODE_COMPILE_CACHE: place.compileCache }),
       },
     },

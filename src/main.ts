@@ -10,6 +10,7 @@ import type { Clock } from "./domain/clock.ts";
 import { MAIN } from "./domain/ids.ts";
 import { createWakeUp } from "./domain/wake-up.ts";
 import { homePaths, makeGroupFolders, makeHome, type Home } from "./home.ts";
+import { withExtraMounts } from "./extra-mounts.ts";
 import { createKiroSupply, personsKiro, prepareLoginFolders } from "./kiro-supply.ts";
 import { createSecretKeeper } from "./kiro/secrets.ts";
 import { openLog } from "./log.ts";
@@ -103,8 +104,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     ...{ ipc: createWakeUp(), typing: createWakeUp() },
   };
   const guard = createSecretScreen({ secrets, store, clock, log, onOutbox: wake.outbox.now });
-  const supply = createKiroSupply({
+  const kiro = createKiroSupply({
     ...{ ...options, ...runtimes, log, store, home, person, runtime: runtimes.for("kiro").name },
+  });
+  const supply = withExtraMounts(kiro, {
+    ...{ ...options, log, store, home, places: person.places, onOutbox: wake.outbox.now },
+    runtimeOf: (name) => runtimes.for(name).name,
   });
   const checkpoint = options.checkpoint ?? (() => {});
   const localOnly = options.localOnly ?? false;
@@ -114,7 +119,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   await recover(base, parts, runtimes);
   await supply.recover();
   stack.defer(runtimes.close);
-  await open(base, parts, stack);
+  await open(base, parts, runtimes, stack);
   log.info({ ...facts, home: home.root }, `NanoClaw running (trigger: @${config.settings.ASSISTANT_NAME})`);
   const started = stack.move();
   return {
@@ -142,7 +147,7 @@ function recover(base: Base, { runner, queue }: Parts, runtimes: Runtimes): Prom
 }
 
 /** Starts the parts and opens the socket; they close in reverse order. */
-async function open(base: Base, parts: Parts, stack: AsyncDisposableStack): Promise<void> {
+async function open(base: Base, parts: Parts, runtimes: Runtimes, stack: AsyncDisposableStack): Promise<void> {
   const { config, clock, store, home, facts, wake } = base;
   const { runner, queue, local, whatsapp, outbox, scheduler, ipc, typing } = parts;
   const control = createControlApp({
@@ -150,6 +155,13 @@ async function open(base: Base, parts: Parts, stack: AsyncDisposableStack): Prom
     zone: config.zone,
     host: () => ({ running: true, ...facts, channels: channelsOf(parts).map(stateOf) }),
     stopGroup: (folder) => stopGroup({ store, clock, end: runner.end, onOutbox: wake.outbox.now }, folder),
+    purging: {
+      traces: home.traces,
+      gone: async (folder) => {
+        await queue.idle(folder);
+        await runtimes.leave(folder);
+      },
+    },
     onChange: () => groupsChanged(base),
   });
   const app = new Hono().route("/chat", local.routes);

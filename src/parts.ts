@@ -3,14 +3,18 @@ import type { Agents } from "./agents.ts";
 import type { Channel } from "./channels/channel.ts";
 import { createLocalChannel, type LocalChannel } from "./channels/local/local-channel.ts";
 import type { WhatsAppChannel } from "./channels/whatsapp/channel.ts";
+import { peopleOf } from "./chat-people.ts";
 import type { Config } from "./config.ts";
 import type { Clock } from "./domain/clock.ts";
 import type { TurnId } from "./domain/ids.ts";
 import type { Log } from "./domain/log.ts";
 import type { WakeUp } from "./domain/wake-up.ts";
+import { createGroupDesk } from "./group-desk.ts";
 import { makeGroupFolders, type Home } from "./home.ts";
+import { hostConsole } from "./host-console.ts";
 import { clearOutgoing } from "./ipc/outgoing-file.ts";
 import { clearResponses } from "./ipc/responses.ts";
+import type { GroupDesk } from "./ipc/group-desk.ts";
 import { serveRequest } from "./ipc/serve-request.ts";
 import { createIpcWatcher, type IpcWatcher } from "./ipc/watcher.ts";
 import type { KiroSupply } from "./kiro-supply.ts";
@@ -21,9 +25,10 @@ import type { SecretScreen } from "./secret-screen.ts";
 import { createScheduler, type Scheduler } from "./schedule/scheduler.ts";
 import type { Store } from "./store/store.ts";
 import type { Checkpoint } from "./turns/checkpoint.ts";
-import { createInbox } from "./turns/inbox.ts";
+import { createInbox, type Inbox, type InboxOptions } from "./turns/inbox.ts";
 import { createOutboxSender, type OutboxSender } from "./turns/outbox.ts";
 import { createQueue, type Queue } from "./turns/queue.ts";
+import { stopGroup } from "./turns/stop.ts";
 import { createTyping, type Typing } from "./turns/typing.ts";
 import { createTurnRunner, type TurnRunner, type TurnRunnerOptions } from "./turns/turn.ts";
 import { turnSettings } from "./turn-settings.ts";
@@ -41,6 +46,8 @@ export interface ChannelState {
   name: string;
   connected: boolean;
   detail: string;
+  /** Epoch ms; null: unknown, or not connected. */
+  since?: number | null;
 }
 
 /** What every part gets. */
@@ -77,14 +84,7 @@ export interface Parts {
 export function buildParts(base: Base, runtimes: Runtimes): Parts {
   const { config, store, home, wake } = base;
   const { settings, zone } = config;
-  const runner = createTurnRunner({
-    ...base,
-    runtimeFor: runtimes.for,
-    settings: turnSettings(config, base.agents.kiroReady),
-    paths: home.group,
-    watchUsage: usageWatch(base),
-    onChange: (turn) => afterTurn(base, turn),
-  });
+  const runner = hostRunner(base, runtimes);
   const queue = createQueue({
     ...base,
     limit: settings.MAX_CONCURRENT_CONTAINERS,
@@ -94,14 +94,10 @@ export function buildParts(base: Base, runtimes: Runtimes): Parts {
       return runner.run(claim);
     },
   });
-  const inbox = createInbox({
-    ...base,
-    assistantName: settings.ASSISTANT_NAME,
-    ageLimit: settings.NANOCLAW_MESSAGE_AGE_LIMIT,
-    zone,
-    onWork: wake.queue.now,
-    onOutbox: wake.outbox.now,
-  });
+  const inbox = hostInbox(
+    base,
+    hostConsole(base, runner.end, () => channels),
+  );
   const local = createLocalChannel({
     ...base,
     receive: (message) => inbox.receive("local", message),
@@ -116,15 +112,23 @@ export function buildParts(base: Base, runtimes: Runtimes): Parts {
         onOutbox: wake.outbox.now,
         onChange: () => groupsChanged(base),
       });
-  const channels = channelsOf({ local, whatsapp });
+  const channels: Channel[] = channelsOf({ local, whatsapp });
   const outbox: OutboxSender = createOutboxSender({
     ...base,
     channels,
     assistantName: settings.ASSISTANT_NAME,
     wake: wake.outbox,
   });
-  const scheduler = createScheduler({ ...base, wake: wake.scheduler, onWork: wake.queue.now });
-  const hooks = { zone, onOutbox: wake.outbox.now, onSchedule: wake.scheduler.now };
+  const scheduler = createScheduler({
+    ...base,
+    wake: wake.scheduler,
+    onWork: () => {
+      wake.queue.now();
+      wake.outbox.now(); // a task that is not done any more is told of
+    },
+  });
+  const groups = groupDesk(base, { runner, queue, whatsapp }, runtimes);
+  const hooks = { groups, zone, onOutbox: wake.outbox.now, onSchedule: wake.scheduler.now };
   const ipc = createIpcWatcher({
     ...base,
     errorsFolder: home.ipcErrors,
@@ -140,6 +144,51 @@ export const channelsOf = ({ local, whatsapp }: Pick<Parts, "local" | "whatsapp"
   whatsapp ? [local, whatsapp] : [local];
 
 export const stateOf = (channel: Channel): ChannelState => ({ name: channel.name, ...channel.state() });
+
+function hostRunner(base: Base, runtimes: Runtimes): TurnRunner {
+  return createTurnRunner({
+    ...base,
+    runtimeFor: runtimes.for,
+    settings: turnSettings(base.config, base.agents.kiroReady),
+    paths: base.home.group,
+    people: (chat) => peopleOf(base, chat),
+    watchUsage: usageWatch(base),
+    onChange: (turn) => afterTurn(base, turn),
+  });
+}
+
+function hostInbox(base: Base, console: NonNullable<InboxOptions["console"]>): Inbox {
+  const { config, wake } = base;
+  return createInbox({
+    ...base,
+    assistantName: config.settings.ASSISTANT_NAME,
+    ageLimit: config.settings.NANOCLAW_MESSAGE_AGE_LIMIT,
+    zone: config.zone,
+    onWork: wake.queue.now,
+    onOutbox: wake.outbox.now,
+    console,
+  });
+}
+
+function groupDesk(
+  base: Base,
+  { runner, queue, whatsapp }: Pick<Parts, "runner" | "queue" | "whatsapp">,
+  runtimes: Runtimes,
+): GroupDesk {
+  return createGroupDesk({
+    ...base,
+    // What it heard before the connection went may be old.
+    known: () =>
+      whatsapp?.state().connected
+        ? whatsapp.groupNames().map(({ jid, subject }) => ({ jid, name: subject }))
+        : undefined,
+    changed: () => groupsChanged(base),
+    stopGroup: (folder) => {
+      stopGroup({ ...base, end: runner.end, onOutbox: base.wake.outbox.now }, folder);
+      void queue.idle(folder).then(() => runtimes.leave(folder));
+    },
+  });
+}
 
 /** Somebody registered, changed or removed a group, or its tasks. */
 export function groupsChanged({ store, home, wake }: Base): void {
@@ -165,6 +214,7 @@ function usageWatch({ config: { settings }, home, clock, log }: Base): NonNullab
 function afterTurn({ store, clock, home, wake }: Base, id: TurnId): void {
   wake.outbox.now();
   wake.typing.now();
+  wake.scheduler.now(); // missed runs of one task come one after the other
   const turn = store.turns.find(id);
   if (!turn || turn.status === "running") return;
   const { ipc } = home.group(turn.folder);

@@ -4,6 +4,7 @@ import type { Config } from "./config.ts";
 import { lookAtContainers, type ContainerState } from "./containers.ts";
 import type { AgentName } from "./domain/agent-choice.ts";
 import type { Clock } from "./domain/clock.ts";
+import type { Folder } from "./domain/ids.ts";
 import type { Log } from "./domain/log.ts";
 import { chooseRuntime } from "./domain/runtime-choice.ts";
 import { installId, type Home } from "./home.ts";
@@ -37,6 +38,8 @@ export interface Runtimes {
   readonly owner: User | null;
   /** Programs in the image, by name and full path; asked once. @throws {LaunchError} */
   programs(): Promise<ReadonlySet<string>>;
+  /** Ends what stays of that group between turns. */
+  leave(folder: Folder): Promise<void>;
   /** Ends what stays between turns. */
   close(): Promise<void>;
 }
@@ -65,6 +68,9 @@ export async function createRuntimes(options: RuntimesOptions): Promise<Runtimes
         throw error;
       })),
     for: (agent) => all[chooseRuntime({ configured, agent, engineReady })],
+    leave: async (folder) => {
+      await Promise.all([all.host.leave(folder), all.docker.leave(folder)]);
+    },
     close: async () => {
       await Promise.all([all.host.close(), all.docker.close()]);
     },
@@ -73,7 +79,8 @@ export async function createRuntimes(options: RuntimesOptions): Promise<Runtimes
 
 /** One-shot, unless the runs are to stay between a group's turns. */
 function keeping({ config: { settings }, clock, log, store }: RuntimesOptions, inner: Runtime): ResidentRuntime {
-  if (settings.NANOCLAW_AGENT_ONE_SHOT) return { ...inner, close: () => Promise.resolve() };
+  if (settings.NANOCLAW_AGENT_ONE_SHOT)
+    return { ...inner, leave: () => Promise.resolve(), close: () => Promise.resolve() };
   return createResidentRuntime({
     ...{ inner, clock, log },
     limit: settings.MAX_CONCURRENT_CONTAINERS,

@@ -12,11 +12,13 @@ export interface OwnerOptions extends TellOptions {
   onChange(): void;
 }
 
+export type OwnerFacts = Pick<OwnerOptions, "store" | "config">;
+
 /** The setting that keeps who proved to be the owner: digits. */
 const OWNER = "owner";
 
 /** Digits: those of the settings, else who proved it. */
-export function ownerNumbers({ store, config }: OwnerOptions): readonly string[] {
+export function ownerNumbers({ store, config }: OwnerFacts): readonly string[] {
   // Whoever writes the settings owns the machine.
   if (config.settings.NANOCLAW_OWNER) return config.settings.NANOCLAW_OWNER;
   const proved = store.settings.get(OWNER);
@@ -24,7 +26,7 @@ export function ownerNumbers({ store, config }: OwnerOptions): readonly string[]
 }
 
 /** On a shared number the account itself is the owner's. */
-export function isOwnerHere(options: OwnerOptions, person: string): boolean {
+export function isOwnerHere(options: OwnerFacts, person: string): boolean {
   const { store, config } = options;
   const linked = store.settings.get(LINKED_ACCOUNT);
   const own = linked === undefined ? [] : [linked];

@@ -46,6 +46,18 @@ describe("the ledger as WhatsApp's channel sees it", () => {
   const addFamily = () => groups.add({ jid: group, name: "Family", folder: "family" });
   const heldChats = () => groups.list().flatMap(({ chats }) => chats.filter(({ held }) => held).map(({ jid }) => jid));
 
+  test("when the link opens, what waits for another try is due at once, and nothing else", () => {
+    const row = { folder: folderOf("main"), text: "hello", source: "notice", turn: null, task: null } as const;
+    for (const chat of [number(ann), jidOf("local:main")]) {
+      store.outbox.add({ ...row, chat, messageId: chat, requestKey: null, now: clock.now() });
+      const seq = store.outbox.byMessageId(chat)?.seq ?? 0;
+      store.outbox.sendAgain(seq, clock.now() + 300_000, true);
+    }
+    expect(store.outbox.due(clock.now(), 1e9)).toEqual([]);
+    open(ledger(), first);
+    expect(store.outbox.due(clock.now(), 1e9)).toMatchObject([{ chat: number(ann), sends: 1 }]);
+  });
+
   describe("the first link", () => {
     test("makes the chat with oneself part of main, under both ids", () => {
       const part = ledger();

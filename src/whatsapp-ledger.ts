@@ -33,6 +33,7 @@ export function createWhatsAppLedger(options: WhatsAppLedgerOptions): WhatsAppLe
   return {
     receive: (message) => inbox.receive("whatsapp", message),
     change: inbox.change,
+    isCommand: inbox.isCommand,
     canonical: store.persons.canonical,
     learn,
     folderOf: (jid) => {
@@ -49,7 +50,10 @@ export function createWhatsAppLedger(options: WhatsAppLedgerOptions): WhatsAppLe
     prove: (sender, chat, text) => proveOwner(options, sender, chat, text),
     opened: (account: Account) => {
       if (account.lid !== null) learn(account.lid, account.pn);
-      store.transaction(() => noteAccount(options, account.pn));
+      store.transaction(() => {
+        noteAccount(options, account.pn);
+        store.outbox.endPauses();
+      });
       options.onOutbox();
       options.onChange();
     },

@@ -41,8 +41,8 @@ export interface Channel {
   pause(chat: Jid): number;
   /** Shows, for some seconds, that an answer is being written, or stops showing it. Must not throw. */
   typing(chat: Jid, on: boolean): void;
-  /** Whether messages can go out right now, in words for `status`. */
-  state(): { connected: boolean; detail: string };
+  /** Whether messages can go out right now, in words for `status`; since when, in epoch ms, where that is known. */
+  state(): { connected: boolean; detail: string; since?: number | null };
   /** May be repeated. */
   stop(): Promise<void>;
 }

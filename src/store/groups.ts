@@ -101,6 +101,21 @@ export function groupTable(db: Database) {
       db.run("DELETE FROM registered_groups WHERE folder = ?", folder);
     },
 
+    /** Everything that was said in a group that is out of service, and its tasks. */
+    forget: (folder: Folder): void => {
+      db.transaction(() => {
+        db.run("DELETE FROM messages WHERE folder = ?", folder);
+        db.run("DELETE FROM outbox WHERE folder = ?", folder);
+        db.run(
+          "DELETE FROM task_run_logs WHERE task_id IN (SELECT id FROM scheduled_tasks WHERE group_folder = ?)",
+          folder,
+        );
+        db.run("DELETE FROM scheduled_tasks WHERE group_folder = ?", folder);
+        db.run("DELETE FROM sessions WHERE group_folder = ?", folder);
+        db.run("DELETE FROM requests WHERE folder = ?", folder);
+      });
+    },
+
     /** Notes that a chat exists; of chats that are not registered nothing else is kept, and `at` is null. */
     seen: (jid: Jid, channel: string, at: number | null): void => {
       // Most are known already, and a write waits for the disk.

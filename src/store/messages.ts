@@ -161,6 +161,29 @@ export function messageTable(db: Database) {
       return row && toMessage(row);
     },
 
+    /** The same without commands: what may have been for the agent. */
+    latestTalk: (chat: Jid): StoredMessage | undefined => {
+      const row = db.get(
+        `SELECT * FROM messages WHERE chat_jid = ? AND from_assistant = 0 AND reason NOT IN ('change-made', 'command')
+         ORDER BY seq DESC LIMIT 1`,
+        chat,
+      );
+      return row && toMessage(row);
+    },
+
+    /** Who wrote lately in a chat and may be read, by their newest name. */
+    lateNames: (chat: Jid, limit: number): ReadonlyMap<string, string> =>
+      new Map(
+        db
+          .all(
+            `SELECT sender, sender_name FROM messages WHERE chat_jid = ? AND decision <> 'ignored' ORDER BY seq DESC LIMIT ?`,
+            chat,
+            limit,
+          )
+          .reverse()
+          .map((row) => [String(row["sender"]), String(row["sender_name"])] as const),
+      ),
+
     /**
      * Messages that hold all words, newest first; of one folder, or of all when it is null. What is
      * hidden from the agent is not among them.

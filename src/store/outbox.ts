@@ -101,6 +101,12 @@ export function outboxTable(db: Database) {
       db.run("UPDATE outbox SET next_send_at = ?, sends = sends + ? WHERE seq = ?", at, Number(counts), seq);
     },
 
+    /** The network is back: no pause between two sends was meant for that. */
+    endPauses: (): void =>
+      void db.run(
+        "UPDATE outbox SET next_send_at = 0 WHERE status = 'pending' AND next_send_at > 0 AND chat_jid NOT LIKE 'local:%'",
+      ),
+
     markFailed: (seq: number, error: string): void => {
       db.run("UPDATE outbox SET status = 'failed', error = ?, sends = sends + 1 WHERE seq = ?", error, seq);
     },

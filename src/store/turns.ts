@@ -87,6 +87,11 @@ export function turnTable(db: Database) {
     openTaskTurn: (task: TaskId): Turn | undefined =>
       one(`SELECT * FROM turns WHERE task_id = ? AND status IN ${OPEN}`, task),
 
+    /** A run that waits to begin does not begin any more. */
+    endQueuedTask: (task: TaskId, now: number): void => {
+      db.run("UPDATE turns SET status = 'cancelled', ended_at = ? WHERE task_id = ? AND status = 'queued'", now, task);
+    },
+
     openIn: (folder: Folder): Turn[] =>
       db.all(`SELECT * FROM turns WHERE folder = ? AND status IN ${OPEN}`, folder).map(toTurn),
 
@@ -256,6 +261,12 @@ export function turnTable(db: Database) {
     attempt: (turn: TurnId, n: number): Attempt | undefined => {
       const row = db.get("SELECT * FROM attempts WHERE turn_id = ? AND n = ?", turn, n);
       return row && toAttempt(row);
+    },
+
+    /** When the first of its attempts was given the input. */
+    firstInputAt: (turn: TurnId): number | undefined => {
+      const at = db.get("SELECT min(input_at) AS at FROM attempts WHERE turn_id = ?", turn)?.["at"];
+      return at === null || at === undefined ? undefined : Number(at);
     },
 
     /** Earlier attempts of this turn that were given the input: they may have acted. */

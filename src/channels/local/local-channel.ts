@@ -97,7 +97,7 @@ export function createLocalChannel({ receive, mailbox, clock }: LocalChannelOpti
     },
     pause: () => 0,
     typing: () => {},
-    state: () => ({ connected: true, detail: `${listeners.size} open` }),
+    state: () => ({ connected: true, detail: `${listeners.size} open`, since: null }),
     stop: () => {
       stopping.abort();
       return Promise.resolve();
