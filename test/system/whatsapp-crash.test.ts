@@ -32,9 +32,11 @@ const expectSound = async (site: WhatsAppHost, questions: readonly Question[], l
 
 const pointEnv = (point: string) => ({ NODE_OPTIONS: `--import=${preload}`, CRASH_POINT: point });
 
-/** In the gate on every line, else on two of them. */
-const someOf = <T>(lines: T[], seed: number): T[] =>
-  kills > 50 ? lines : [0, 3].map((offset) => lines[(seed + offset) % lines.length] as T);
+const isLong = kills > 50;
+
+/** In the gate on every line, else on some of them. */
+const someOf = <T>(lines: T[], wanted: number[]): T[] =>
+  isLong ? lines : wanted.map((index) => lines[index % lines.length] as T);
 
 describe.runIf(onLinux)("a host killed at a point of WhatsApp's path", () => {
   it.each(points.map((point, index) => ({ point, index })))(
@@ -47,7 +49,7 @@ describe.runIf(onLinux)("a host killed at a point of WhatsApp's path", () => {
       await site.online();
       const lines = await openLines(site);
       const questions: Question[] = [];
-      for (const line of someOf(lines, index)) {
+      for (const line of someOf(lines, [index])) {
         await site.end();
         const doomed = await site.start(pointEnv(point));
         await site.online();
@@ -66,7 +68,7 @@ describe.runIf(onLinux)("a host killed at a point of WhatsApp's path", () => {
     await site.start();
     await site.online();
     const questions: Question[] = [];
-    for (const line of await openLines(site)) {
+    for (const line of someOf(await openLines(site), [1, 2])) {
       const { length } = server.received;
       server.faults.acks = "never";
       questions.push(await askOn(site, line, `${line.name}walrus`));
@@ -76,7 +78,9 @@ describe.runIf(onLinux)("a host killed at a point of WhatsApp's path", () => {
       await site.start();
       await expectSound(site, questions, 60_000);
     }
-    expect(figures(site, questions)).toMatchObject({ answers: 6, repeated: 6, unreadableCopies: 0 });
+    expect(figures(site, questions)).toMatchObject({
+      ...{ answers: questions.length, repeated: questions.length, unreadableCopies: 0 },
+    });
   });
 });
 
