@@ -17,8 +17,8 @@ test.each<[string, SendResult, number, number, AfterSend]>([
   ["refused for now ten times fails", tooMuch, 10, LONG, failed("too much")],
   ["offline waits and does not count", { kind: "offline" }, 1, 0, again(5_000, false)],
   ["offline for ever never fails", { kind: "offline" }, 99, 1e12, again(5_000, false)],
-  ["unsure is repeated after five minutes", unsure, 1, 0, again(300_000)],
-  ["unsure twice is repeated", unsure, 2, LONG, again(300_000)],
+  ["unsure is repeated after half a minute", unsure, 1, 0, again(30_000)],
+  ["unsure twice is repeated later", unsure, 2, LONG, again(120_000)],
   ["unsure three times within ten minutes is repeated", unsure, 3, LONG - 1, again(300_000)],
   [
     "unsure three times over ten minutes fails",

@@ -27,7 +27,8 @@ const MAX_UNSURE = 3;
 const MAX_CUT = 10;
 /** For at least that long nothing is given up for want of an acknowledgement. */
 const PATIENCE_MS = 10 * 60_000;
-const REPEAT_MS = 5 * 60_000;
+const UNSURE_MS = 30_000;
+const LONGEST_UNSURE_MS = 5 * 60_000;
 const OFFLINE_MS = 5_000;
 const CUT_MS = 2_000;
 const LONGEST_CUT_MS = 60_000;
@@ -46,7 +47,7 @@ export function decideAfterSend(result: SendResult, { sends, since, now }: SendF
     case "offline":
       return { kind: "again", at: now + OFFLINE_MS, counts: false };
     case "unsure":
-      if (sends < MAX_UNSURE || isPatient) return again(REPEAT_MS);
+      if (sends < MAX_UNSURE || isPatient) return again(Math.min(UNSURE_MS * 4 ** (sends - 1), LONGEST_UNSURE_MS));
       return { kind: "failed", reason: givenUp(sends, result.detail) };
     case "cut":
       if (sends < MAX_CUT || isPatient) return again(Math.min(CUT_MS * 2 ** (sends - 1), LONGEST_CUT_MS));

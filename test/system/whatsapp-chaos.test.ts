@@ -8,7 +8,7 @@ import { figures, judge, sound, untilOver } from "./whatsapp-crash-verdict.ts";
 import { openWhatsAppHost } from "./whatsapp-host.ts";
 
 /** How long things go wrong; the gate takes longer. */
-const seconds = Number(process.env["WHATSAPP_CHAOS_SECONDS"] ?? 20);
+const seconds = Number(process.env["WHATSAPP_CHAOS_SECONDS"] ?? 8);
 /** A dead connection is noticed after a minute: only the long run waits for that. */
 const isLong = seconds >= 60;
 

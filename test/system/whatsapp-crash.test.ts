@@ -9,7 +9,7 @@ import { figures, judge, sound, untilOver } from "./whatsapp-crash-verdict.ts";
 import { openWhatsAppHost, type WhatsAppHost } from "./whatsapp-host.ts";
 
 /** How many random kills; the gate sets more. */
-const kills = Number(process.env["WHATSAPP_KILLS"] ?? 6);
+const kills = Number(process.env["WHATSAPP_KILLS"] ?? 3);
 
 const points = [
   "before-ratchet",
