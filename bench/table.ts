@@ -15,11 +15,12 @@ export function row(name: string, samples: number[], against: string, baseline: 
 
 /** One table: ratios of medians first, the raw figures beside them. */
 export function renderTable(rows: Row[]): string {
-  const head = ["row", "ratio", "median", "middle half", "against", "median", "middle half", "n"];
+  const head = ["row", "ratio", "median", "middle half", "p95", "against", "median", "middle half", "n"];
   const lines = rows.map(({ name, samples, against, baseline }) => [
     name,
     `${(median(samples) / median(baseline)).toFixed(2)} x`,
     ...figures(samples),
+    ms(quantile(samples, 0.95)),
     against,
     ...figures(baseline),
     String(samples.length),
