@@ -1,6 +1,7 @@
 import type { Account, GroupFacts, WhatsAppLedger } from "./channels/whatsapp/ledger.ts";
 import { isHeld } from "./domain/group.ts";
 import type { Jid } from "./domain/ids.ts";
+import { passingReason } from "./store/database.ts";
 import { LINKED_ACCOUNT } from "./store/settings.ts";
 import type { Inbox } from "./turns/inbox.ts";
 import { noteAccount } from "./whatsapp-ledger-account.ts";
@@ -58,6 +59,7 @@ export function createWhatsAppLedger(options: WhatsAppLedgerOptions): WhatsAppLe
       options.onChange();
     },
     acknowledged: options.acknowledged,
+    mayPass: (error) => passingReason(error) !== undefined,
     tell: (key, text) => tellOnce(options, key, text),
     lastAlive: () => {
       const at = store.settings.get(ALIVE);

@@ -5,6 +5,7 @@ import { tellStory, type Story } from "../domain/explain.ts";
 import { newMessageId, type Folder, type Jid, type TurnId } from "../domain/ids.ts";
 import { piecesFor } from "../domain/outgoing.ts";
 import { consoleCommands } from "../domain/rights.ts";
+import { passingReason } from "../store/database.ts";
 import type { StoredMessage } from "../store/messages.ts";
 import type { Store } from "../store/store.ts";
 import { affairsOf, tasksIn, type View } from "./status.ts";
@@ -45,11 +46,23 @@ export function createConsole(options: ConsoleOptions): (asked: Asked) => Afterw
     const ruling = judgeCommand(asked);
     const now = clock.now();
     const { text, afterwards } = ruling.allowed
-      ? commands[asked.command]({ options, asked, view: { store, chat: asked.chat, scope: ruling.scope, now } })
+      ? reply({ options, asked, view: { store, chat: asked.chat, scope: ruling.scope, now } })
       : say(`${asked.command}: ${ruling.reason}.`);
     answer(options, asked, text, now);
     return afterwards;
   };
+}
+
+/** What cannot be told must not keep the command, and all that is written after it, from being taken. */
+function reply(call: Call): Reply {
+  const { command } = call.asked;
+  try {
+    return commands[command](call);
+  } catch (error) {
+    // These change something: all of it, or it is tried again.
+    if (command === "/stop" || command === "/new" || passingReason(error) !== undefined) throw error;
+    return say(`${command}: that cannot be told at the moment (${(error as Error).message}).`);
+  }
 }
 
 interface Call {

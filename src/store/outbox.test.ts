@@ -22,6 +22,13 @@ describe("outbox rows", () => {
     expect(due()).toEqual(["a2", "b1"]);
   });
 
+  test("an answer to a command does not stand in line behind what an agent said", () => {
+    for (const text of ["spam1", "spam2"]) add(text);
+    add("Stopped.", "local:main", "command:7/0");
+    add("and more", "local:main", "command:7/1");
+    expect(due()).toEqual(["spam1", "Stopped."]);
+  });
+
   test("one that waits holds back its own chat only, one that failed lets the next go", () => {
     for (const text of ["a1", "a2"]) add(text);
     store.outbox.sendAgain(1, 2_000, true);

@@ -71,17 +71,27 @@ export function outboxTable(db: Database) {
 
     /**
      * The first pending row of each chat, when it is time to send it. Order within a chat is never
-     * broken. A time further off than `longest` comes from a clock that jumped.
+     * broken, but for the host's answers to commands: whoever says "stop" does not stand in line. A time further off than `longest` comes from a clock that jumped.
      */
     due: (now: number, longest: number): OutboxRow[] =>
       db
         .all(
           `SELECT * FROM outbox WHERE (next_send_at <= ? OR next_send_at > ?) AND seq IN (
-             SELECT min(seq) FROM outbox WHERE status = 'pending' GROUP BY chat_jid) ORDER BY seq`,
+             SELECT min(seq) FROM outbox WHERE status = 'pending'
+             GROUP BY chat_jid, coalesce(request_key LIKE 'command:%', 0)) ORDER BY seq`,
           now,
           now + longest,
         )
         .map(toRow),
+
+    /** What of a turn nobody has tried to send stays here: a person stopped it. */
+    dropUnsent: (turn: TurnId): void => {
+      db.run(
+        `UPDATE outbox SET status = 'failed', error = 'stopped', agent_told = 1
+         WHERE turn_id = ? AND status = 'pending' AND sends = 0`,
+        turn,
+      );
+    },
 
     pendingCount: (): number => Number(db.get("SELECT count(*) AS n FROM outbox WHERE status = 'pending'")?.["n"]),
 

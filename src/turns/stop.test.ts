@@ -43,6 +43,24 @@ describe("stopping a group", () => {
     expect(store.turns.find(other.turn.id)).toMatchObject({ status: "running", stopReason: null });
   });
 
+  test("what the turn has said and nobody sent yet stays here; what was tried goes on", () => {
+    const { turn } = startTurn(store);
+    for (const text of ["tried", "spam"]) {
+      store.outbox.add({
+        ...{ chat: turn.chat, folder: turn.folder, messageId: text, text, source: "send_message", turn: turn.id },
+        ...{ task: null, requestKey: null, now: 1 },
+      });
+    }
+    const [tried] = store.outbox.ofTurn(turn.id);
+    store.outbox.sendAgain(tried?.seq ?? 0, 5, true);
+    stop();
+    expect(store.outbox.ofTurn(turn.id)).toMatchObject([
+      { text: "tried", status: "pending" },
+      { text: "spam", status: "failed", error: "stopped" },
+    ]);
+    expect(store.outbox.failedUntold(turn.folder)).toEqual([]);
+  });
+
   test("with nothing to stop it says so", () => {
     expect(stop()).toBe(0);
     expect(sentTo(store)).toEqual([]);

@@ -34,7 +34,10 @@ export function askStop(store: Store, { folder, chat, answeredIn }: StopWhere, n
     for (const jid of waitingChats) queueTurn(store, folder, jid, now);
     const open = store.turns.openIn(folder).filter((turn) => chat === null || turn.chat === chat);
     const [queued, running] = [open.filter(isQueued), open.filter((turn) => !isQueued(turn))];
-    for (const turn of open) store.turns.askStop(turn.id, reasonFor(turn));
+    for (const turn of open) {
+      store.turns.askStop(turn.id, reasonFor(turn));
+      store.outbox.dropUnsent(turn.id);
+    }
     for (const turn of running) takeAll(store, turn);
     for (const turn of queued) settleStopped({ store, turn, attempt: 0, now });
     return { running: running.map(({ id }) => id), waiting: queued.length };

@@ -20,6 +20,7 @@ interface Heard {
   told: string[];
   late: string[];
   refuse: Error | undefined;
+  passing: boolean;
   aliveAt: number | undefined;
 }
 
@@ -39,6 +40,7 @@ function fakeLedger(heard: Heard): WhatsAppLedger {
       return Promise.resolve({ seq: heard.messages.length, duplicate });
     },
     change: () => Promise.resolve(),
+    mayPass: () => heard.passing,
     isCommand: () => false,
     learn: (lid, pn) => void numbers.set(lid, pn),
     folderOf: () => "main" as Folder,
@@ -92,7 +94,7 @@ describe("WhatsApp in the host", { timeout: 60_000 }, () => {
   beforeEach(async () => {
     server = await startWhatsAppServer();
     home = mkdtempSync(join(tmpdir(), "nanoclaw-channel-"));
-    heard = { messages: [], told: [], late: [], refuse: undefined, aliveAt: undefined };
+    heard = { messages: [], told: [], late: [], refuse: undefined, passing: true, aliveAt: undefined };
     channel = open();
   });
   afterEach(async () => {
@@ -159,6 +161,25 @@ describe("WhatsApp in the host", { timeout: 60_000 }, () => {
     heard.refuse = undefined;
     await until(() => texts().length === 2);
     expect(texts()).toEqual(["one", "two"]);
+  });
+
+  test("what the ledger refuses for good does not block its chat", async () => {
+    await link();
+    await channel.start();
+    await connected();
+    heard.passing = false;
+    heard.refuse = new Error("out of range");
+    const finn = server.person({ name: "Finn" });
+    await server.send(finn, server.phone, "poison");
+    await until(() => heard.told.some((line) => line.includes("out of range")));
+    heard.refuse = undefined;
+    await server.send(finn, server.phone, "after it");
+    await until(() => texts().length > 0);
+    expect(texts()).toEqual(["after it"]);
+    await channel.stop();
+    channel = open();
+    await channel.start();
+    await until(() => texts().includes("poison"));
   });
 
   test("sends with the id it was given, and knows what became of it", async () => {

@@ -37,6 +37,7 @@ export interface InboxReader {
 /** A net below `wake`. */
 const LOOK_MS = 5_000;
 const AGAIN_MS = 2_000;
+const MOST_REFUSALS = 5;
 
 /**
  * Hands what was received over to the ledger, in order per chat. The store is the only source, also for
@@ -116,11 +117,14 @@ async function isCommand(options: InboxReaderOptions, message: OpenMessage): Pro
   }
 }
 
-/** Never rejects: what follows in this chat waits until the ledger has it. */
+/**
+ * Never rejects: what follows in this chat waits until the ledger has it. A message that the ledger
+ * refuses for reasons of its own is passed over until the next start: it must not block the chat for ever.
+ */
 async function handOver(options: InboxReaderOptions, message: OpenMessage, signal: AbortSignal): Promise<void> {
-  const { store, clock, log } = options;
+  const { store, clock, log, ledger } = options;
   let attachments: readonly Attachment[] | undefined;
-  while (!signal.aborted) {
+  for (let refusals = 0; !signal.aborted && refusals < MOST_REFUSALS;) {
     try {
       const stanza = await readStanza(options, message);
       const said = stanza && translated(options, message, stanza);
@@ -131,8 +135,19 @@ async function handOver(options: InboxReaderOptions, message: OpenMessage, signa
       return;
     } catch (error) {
       log.error({ error: (error as Error).message }, "Cannot take a received message, trying again");
+      if (!ledger.mayPass(error)) refusals += 1;
+      if (refusals === MOST_REFUSALS) tellPassedOver(options, message, error as Error);
       await clock.sleep(AGAIN_MS, signal);
     }
+  }
+}
+
+function tellPassedOver({ ledger, log }: InboxReaderOptions, message: OpenMessage, { message: reason }: Error): void {
+  const text = `A WhatsApp message could not be taken (${reason}). It is kept, and tried again at the next start.`;
+  try {
+    ledger.tell(`refused/${message.messageKey}`, text);
+  } catch (error) {
+    log.error({ error: (error as Error).message }, "Cannot tell of a message that was passed over");
   }
 }
 

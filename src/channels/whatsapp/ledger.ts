@@ -52,6 +52,8 @@ export interface WhatsAppLedger {
   opened(account: Account): void;
   /** The network has it, whoever still waited to hear that. */
   acknowledged(messageId: string): void;
+  /** The disk is full, the database locked: what failed for that is worth any number of tries. */
+  mayPass(error: unknown): boolean;
   /** Tells the owner on every other way; the same key is told once. */
   tell(key: string, text: string): void;
   /** When the link last worked, epoch ms. */
