@@ -76,7 +76,7 @@ describe("messages of a link", () => {
   });
 
   test("are kept for a while after they are done: the same ciphertext may come again", () => {
-    receive(part("a", { hash: "h" }));
+    receive(part("a", { hash: "h" }), part("b"));
     link.markDone("a", DAY_MS);
     link.prune(7 * DAY_MS);
     expect(link.plainOf("h")).toBeDefined();
@@ -98,6 +98,15 @@ describe("messages of a link", () => {
     expect(open()).toEqual(["b"]);
     state[Symbol.dispose]();
     expect(readFileSync(join(folder, "state.db"), "latin1")).not.toMatch(/quagga/i);
+  });
+
+  test("go on being numbered when all that were there are forgotten", () => {
+    receive(part("a"), part("b"));
+    const { lastSeq } = link.openMessages(0);
+    for (const key of ["a", "b"]) link.markDone(key, 1);
+    link.prune(30 * DAY_MS);
+    receive(part("c"));
+    expect(open(lastSeq)).toEqual(["c"]);
   });
 
   test("that were sent are kept as they were first made", () => {

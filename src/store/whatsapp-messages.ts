@@ -44,8 +44,10 @@ export function messageRows(db: Database): MessageRows {
     sent: (id) => db.get("SELECT message FROM sent WHERE id = ?", id)?.["message"] as Uint8Array | undefined,
     prune: (now) =>
       db.transaction(() => {
-        db.run("DELETE FROM inbox WHERE done_at < ?", now - KEPT_DONE_MS);
-        db.run("DELETE FROM inbox WHERE done_at IS NULL AND stored_at < ?", now - KEPT_HALF_MS);
+        // Numbers must go on growing: a reader asks for what comes after the newest that it saw.
+        const older = "seq < (SELECT max(seq) FROM inbox)";
+        db.run(`DELETE FROM inbox WHERE done_at < ? AND ${older}`, now - KEPT_DONE_MS);
+        db.run(`DELETE FROM inbox WHERE done_at IS NULL AND stored_at < ? AND ${older}`, now - KEPT_HALF_MS);
         db.run("DELETE FROM sent WHERE stored_at < ?", now - KEPT_SENT_MS);
       }),
   };

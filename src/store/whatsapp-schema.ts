@@ -52,6 +52,8 @@ export const whatsAppMigrations: typeof ledger = [
       -- brings the same ciphertext again.
       ALTER TABLE inbox ADD COLUMN done_at INTEGER;
       CREATE INDEX inbox_open ON inbox(seq) WHERE done_at IS NULL;
+      CREATE INDEX inbox_seq ON inbox(seq);
+      CREATE INDEX inbox_done ON inbox(done_at) WHERE done_at IS NOT NULL;
 
       -- What was sent, as it was sent, stored before it leaves: a repeated send carries the same, and
       -- a phone that could not read it asks for it again.

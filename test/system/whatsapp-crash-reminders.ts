@@ -1,16 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import type { TaskView } from "@nanoclaw/agent-runner/protocol";
+import type { Person } from "../whatsapp-server/people.ts";
 import { register } from "./whatsapp-crash-crowd.ts";
 import { isQuiet } from "./whatsapp-crash-verdict.ts";
 import { until } from "./until.ts";
 import type { WhatsAppHost } from "./whatsapp-host.ts";
 
-/** Asks for reminders that are due within moments, in a chat of its own. */
-export async function remind(site: WhatsAppHost, signal: AbortSignal): Promise<string[]> {
-  const { server } = site;
-  const friend = server.person({ name: "Rita" });
+/** Whom `remind` speaks for; to be made while the host lives. */
+export async function openReminders(site: WhatsAppHost): Promise<Person> {
+  const friend = site.server.person({ name: "Rita" });
   await register(site, friend.pn, "rita", { senders: "everyone", requiresTrigger: false });
+  return friend;
+}
+
+/** Asks for reminders that are due within moments, in a chat of its own. */
+export async function remind({ server }: WhatsAppHost, friend: Person, signal: AbortSignal): Promise<string[]> {
   const items: string[] = [];
   while (!signal.aborted) {
     const item = `chore${items.length}`;

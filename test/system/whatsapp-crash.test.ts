@@ -4,7 +4,7 @@ import { onLinux, processesOf } from "./processes.ts";
 import { until } from "./until.ts";
 import { askOn, openLines, speak, type Question } from "./whatsapp-crash-crowd.ts";
 import { killAtRandom } from "./whatsapp-crash-kill.ts";
-import { expectReminders, remind } from "./whatsapp-crash-reminders.ts";
+import { expectReminders, openReminders, remind } from "./whatsapp-crash-reminders.ts";
 import { figures, judge, sound, untilOver } from "./whatsapp-crash-verdict.ts";
 import { openWhatsAppHost, type WhatsAppHost } from "./whatsapp-host.ts";
 
@@ -94,9 +94,10 @@ describe.runIf(onLinux)(`${kills} kills at random moments of a host on WhatsApp`
     await site.start();
     await site.online();
     const lines = await openLines(site);
+    const friend = await openReminders(site);
     const flood = new AbortController();
     const asked = speak(site, lines, () => 200 + Math.random() * 300, flood.signal);
-    const reminders = remind(site, flood.signal);
+    const reminders = remind(site, friend, flood.signal);
     const found = { raw: 0, pending: 0 };
     for (let kill = 0; kill < kills; kill += 1) {
       const left = await killAtRandom(site);

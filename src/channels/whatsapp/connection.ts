@@ -7,6 +7,7 @@ import {
   type UserFacingSocketConfig,
   type WASocket,
 } from "baileys";
+import type { EventEmitter } from "node:events";
 import type { Clock } from "../../domain/clock.ts";
 import type { Log } from "../../domain/log.ts";
 import type { Closed } from "./after-close.ts";
@@ -64,9 +65,17 @@ type Fault = { error: Error | undefined };
 export function connect(options: ConnectionOptions): Connection {
   const { store, creds, clock, log } = options;
   keepKeysOffConsole(console);
-  const inbox = createRawInbox({ store, creds, clock, onStored: options.onStored ?? (() => {}) });
+  const over = new AbortController();
+  const fault: Fault = { error: undefined };
+  const careful = endsWith(store, over.signal, (error) => {
+    fault.error ??= error;
+    void socket.end(error);
+  });
+  const inbox = createRawInbox({ store: careful, creds, clock, onStored: options.onStored ?? (() => {}) });
   const socket = makeWASocket({
-    auth: createAuthState(store, creds),
+    auth: createAuthState(careful, creds),
+    // Tried again by the next connection, which begins with what is on the disk.
+    transactionOpts: { maxCommitRetries: 1, delayBetweenTriesMs: 0 },
     logger: baileysLog(log),
     makeSignalRepository: inbox.makeSignalRepository,
     // A device that is online keeps the phone from ringing.
@@ -77,13 +86,11 @@ export function connect(options: ConnectionOptions): Connection {
     ...given(options),
   });
   socket.ws.on("CB:message", inbox.see);
-
-  const over = new AbortController();
+  catchRejections(socket.ws, log);
   const silence = watchSilence(clock, over.signal, () => void socket.end(new Error("nothing was heard for a minute")));
   socket.ws.on("frame", silence.heard);
   watchCode(socket.ws, () => creds.pairingCode !== undefined && creds.account === undefined, options.on);
 
-  const fault: Fault = { error: undefined };
   const guarded = (work: () => void) => {
     try {
       work();
@@ -113,6 +120,42 @@ export function connect(options: ConnectionOptions): Connection {
       await closed;
     },
   };
+}
+
+/**
+ * What the disk does not take or give must not be receipted, nor refused: the connection ends before
+ * either can leave. A connection that is over changes nothing any more, as the next one has gone on.
+ */
+function endsWith(store: LinkStore, over: AbortSignal, end: (error: Error) => void): LinkStore {
+  const carefully = <T>(work: () => T): T => {
+    try {
+      if (over.aborted) throw new Error("this connection is over");
+      return work();
+    } catch (error) {
+      end(error as Error);
+      throw error;
+    }
+  };
+  return {
+    ...store,
+    readKeys: (names) => carefully(() => store.readKeys(names)),
+    plainOf: (hash) => carefully(() => store.plainOf(hash)),
+    commit: (changes) => carefully(() => store.commit(changes)),
+  };
+}
+
+/** Baileys asks for groups and privacy settings in listeners whose rejection nobody catches: it would end the process. */
+function catchRejections(ws: EventEmitter, log: Log): void {
+  for (const event of ["CB:ib,,dirty", "CB:ib,,offline_preview", "CB:ib,,offline", "CB:ib,,edge_routing"]) {
+    for (const listener of ws.listeners(event) as ((...args: unknown[]) => unknown)[]) {
+      ws.off(event, listener);
+      ws.on(event, (...args: unknown[]) => {
+        void Promise.try(() => listener(...args)).catch((error: unknown) => {
+          log.debug({ event, error: (error as Error).message }, "baileys: a listener failed");
+        });
+      });
+    }
+  }
 }
 
 function given({ url, qrTimeout, knownGroup, version }: ConnectionOptions): Partial<UserFacingSocketConfig> {

@@ -35,7 +35,8 @@ export function createFetchMedia(options: FetchMediaOptions): FetchMedia {
     const folder = options.ledger.folderOf(chat);
     if (folder === undefined) return { ...about, path: null, problem: "this chat is not answered" };
     const into = options.inboxFolder(folder);
-    mkdirSync(into, { recursive: true, mode: 0o700 });
+    const problem = makeFolder(into);
+    if (problem !== undefined) return { ...about, path: null, problem };
     using _slot = await slots.take();
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(ALL_TRIES_MS)]);
     for (const pause of [...PAUSES_MS, undefined]) {
@@ -50,6 +51,16 @@ export function createFetchMedia(options: FetchMediaOptions): FetchMedia {
     }
     throw new Error("unreachable");
   };
+}
+
+/** In words, when it cannot be used. */
+function makeFolder(path: string): string | undefined {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return undefined;
+  } catch (error) {
+    return `the folder for files cannot be used: ${(error as Error).message}`;
+  }
 }
 
 /** A server that is named in the settings may serve files from its own host. */

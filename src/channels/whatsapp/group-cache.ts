@@ -1,13 +1,10 @@
 import type { GroupMetadata, WASocket } from "baileys";
-import type { Clock } from "../../domain/clock.ts";
 import type { Jid } from "../../domain/ids.ts";
 import type { Log } from "../../domain/log.ts";
-import type { Account, GroupFacts, WhatsAppLedger } from "./ledger.ts";
+import { AGAIN_MS, createAsking, type Asking } from "./group-cache-asking.ts";
+import { noteGroup, noteLeft, type NoteOptions } from "./group-cache-note.ts";
 
-export interface GroupCacheOptions {
-  ledger: WhatsAppLedger;
-  account(): Account;
-  clock: Clock;
+export interface GroupCacheOptions extends NoteOptions {
   log: Log;
 }
 
@@ -22,6 +19,8 @@ export interface GroupName {
 export interface GroupCache {
   /** For Baileys, which else asks at each send. */
   known(jid: string): GroupMetadata | undefined;
+  /** What the ledger has of this registered group was said on the present connection. */
+  isFresh(jid: Jid): boolean;
   /** Keeps it fresh for as long as this connection lasts. */
   follow(socket: GroupSocket, over: AbortSignal): void;
   /** Looks for groups that were registered since the last look. */
@@ -31,105 +30,154 @@ export interface GroupCache {
 }
 
 const REFRESH_MS = 24 * 60 * 60_000;
-const AGAIN_MS = 60_000;
+
+interface Cache {
+  options: GroupCacheOptions;
+  groups: Map<string, GroupMetadata>;
+  /** Something changed since they were described. */
+  stale: Set<string>;
+  /** Registered ones of which the ledger has what this connection said. */
+  noted: Set<Jid>;
+  /** Of a connection that has listed the groups. */
+  listedBy: Asking | undefined;
+}
+
+/** One connection. */
+interface Line {
+  socket: GroupSocket;
+  over: AbortSignal;
+  asking: Asking;
+}
 
 export function createGroupCache(options: GroupCacheOptions): GroupCache {
-  const { clock, log } = options;
-  let groups = new Map<string, GroupMetadata>();
-  /** Of a connection that has listed them. */
-  let listed: GroupSocket | undefined;
-  let noted = new Set<Jid>();
-
-  const fetchAll = async (socket: GroupSocket): Promise<void> => {
-    groups = new Map(Object.entries(await socket.groupFetchAllParticipating()));
-    const registered = options.ledger.registeredGroups();
-    for (const jid of registered) noteGroup(options, jid, groups.get(jid));
-    noted = new Set(registered);
-    listed = socket;
+  const cache: Cache = {
+    ...{ options, groups: new Map(), stale: new Set(), noted: new Set(), listedBy: undefined },
   };
-  const fetchOne = async (socket: GroupSocket, jid: string): Promise<void> => {
-    groups.delete(jid);
-    const group = await socket.groupMetadata(jid).catch((error: unknown) => {
-      // No member any more; anything else passes.
-      if ((error as { data?: number }).data === 403 || (error as { data?: number }).data === 404) return undefined;
-      throw error;
-    });
-    if (group) groups.set(jid, group);
-    if (options.ledger.registeredGroups().includes(jid as Jid)) noteGroup(options, jid as Jid, group);
-  };
-  const quietly = (work: Promise<void>) =>
-    work.catch((error: unknown) => log.debug({ error: (error as Error).message }, "Group facts could not be had"));
-
-  const noteNew = (): void => {
-    if (!listed) return;
-    const registered = options.ledger.registeredGroups();
-    for (const jid of registered.filter((one) => !noted.has(one))) {
-      const group = groups.get(jid);
-      if (group) noteGroup(options, jid, group);
-      else void quietly(fetchOne(listed, jid));
-    }
-    noted = new Set(registered);
-  };
-
   return {
-    ...{ known: (jid) => groups.get(jid), noteNew },
-    names: () => [...groups.values()].map(({ id, subject }) => ({ jid: id, subject })),
+    known: (jid) => (cache.stale.has(jid) ? undefined : cache.groups.get(jid)),
+    isFresh: (jid) => cache.noted.has(jid),
+    names: () => [...cache.groups.values()].map(({ id, subject }) => ({ jid: id, subject })),
+    noteNew: () => {
+      if (cache.listedBy) noteMissing(cache, cache.listedBy);
+    },
     follow: (socket, over) => {
-      socket.ev.on("groups.update", (changes) => {
-        for (const { id } of changes) if (id) void quietly(fetchOne(socket, id));
-      });
-      socket.ev.on("groups.upsert", (added) => {
-        for (const { id } of added) void quietly(fetchOne(socket, id));
-      });
-      socket.ev.on("group-participants.update", ({ id }) => void quietly(fetchOne(socket, id)));
-      void keepFresh(() => fetchAll(socket), over, { clock, log });
-      over.addEventListener("abort", () => (listed = undefined), { once: true });
+      const ask = (jid: string) => fetchOne(cache, socket, over, jid);
+      const line: Line = { socket, over, asking: createAsking({ ...options, ask, over }) };
+      listen(cache, line);
+      void keepFresh(cache, line);
+      over.addEventListener("abort", () => ended(cache), { once: true });
     },
   };
 }
 
-async function keepFresh(
-  fetch: () => Promise<void>,
-  over: AbortSignal,
-  { clock, log }: Pick<GroupCacheOptions, "clock" | "log">,
-): Promise<void> {
-  while (!over.aborted) {
+function ended(cache: Cache): void {
+  cache.listedBy = undefined;
+  cache.noted.clear();
+}
+
+function listen(cache: Cache, { socket, over, asking }: Line): void {
+  const changed = (id: string, group?: GroupMetadata): void => {
+    if (over.aborted) return;
+    if (group) return keep(cache, id, group);
+    cache.stale.add(id);
+    if (isRegistered(cache, id)) asking.want(id);
+  };
+  const quietly = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      cache.options.log.debug({ error: (error as Error).message }, "Group facts could not be noted");
+    }
+  };
+  const all = (changes: readonly Partial<GroupMetadata>[]) => {
+    for (const change of changes) {
+      const { id } = change;
+      // With its participants it is all there is to know, so that nothing must be asked.
+      if (id) quietly(() => changed(id, change.participants ? (change as GroupMetadata) : undefined));
+    }
+  };
+  socket.ev.on("groups.update", all);
+  socket.ev.on("groups.upsert", all);
+  socket.ev.on("group-participants.update", ({ id }) => quietly(() => changed(id)));
+}
+
+const isRegistered = ({ options }: Cache, jid: string): jid is Jid =>
+  options.ledger.registeredGroups().includes(jid as Jid);
+
+function keep(cache: Cache, jid: string, group: GroupMetadata): void {
+  // What was listed is told as a change, too.
+  if (cache.groups.get(jid) === group && cache.noted.has(jid as Jid)) return;
+  cache.groups.set(jid, group);
+  cache.stale.delete(jid);
+  if (!isRegistered(cache, jid)) return;
+  cache.noted.delete(jid);
+  noteGroup(cache.options, jid, group);
+  cache.noted.add(jid);
+}
+
+async function fetchOne(cache: Cache, socket: GroupSocket, over: AbortSignal, jid: string): Promise<void> {
+  if (!isRegistered(cache, jid)) return;
+  const group = await describe(socket, jid);
+  if (over.aborted) return;
+  if (group !== "not in it") return keep(cache, jid, group);
+  cache.groups.delete(jid);
+  cache.stale.delete(jid);
+  if (!isRegistered(cache, jid)) return;
+  noteLeft(cache.options, jid);
+  cache.noted.add(jid);
+}
+
+async function describe(socket: GroupSocket, jid: string): Promise<GroupMetadata | "not in it"> {
+  try {
+    const group = (await socket.groupMetadata(jid)) as GroupMetadata | undefined;
+    if (group) return group;
+  } catch (error) {
+    const { data } = error as { data?: unknown };
+    if (data === 403 || data === 404) return "not in it";
+    throw error;
+  }
+  throw new Error("no answer");
+}
+
+/** Being absent from a list says nothing: that is asked for. */
+function noteMissing(cache: Cache, asking: Asking): void {
+  const registered = cache.options.ledger.registeredGroups();
+  cache.noted = new Set(registered.filter((jid) => cache.noted.has(jid)));
+  for (const jid of registered.filter((one) => !cache.noted.has(one))) {
+    const group = cache.stale.has(jid) ? undefined : cache.groups.get(jid);
+    if (group) keep(cache, jid, group);
+    else if (!asking.isWanted(jid)) asking.want(jid);
+  }
+}
+
+async function list(cache: Cache, { socket, over, asking }: Line): Promise<void> {
+  const groups = Object.entries(await socket.groupFetchAllParticipating());
+  if (over.aborted) return;
+  const { ledger } = cache.options;
+  const expected = ledger.registeredGroups().filter((jid) => ledger.group(jid)?.member !== false);
+  if (groups.length === 0 && expected.length > 0) {
+    // Baileys makes an empty list of no answer; who really is in no group any more is told so one by one.
+    for (const jid of expected) if (!asking.isWanted(jid)) asking.want(jid);
+    throw new Error("no answer");
+  }
+  const listed = new Set(groups.map(([jid]) => jid));
+  for (const jid of cache.groups.keys()) if (!listed.has(jid)) cache.groups.delete(jid);
+  for (const jid of cache.noted) if (!listed.has(jid)) cache.noted.delete(jid);
+  for (const [jid, group] of groups) keep(cache, jid, group);
+  cache.listedBy = asking;
+  noteMissing(cache, asking);
+}
+
+async function keepFresh(cache: Cache, line: Line): Promise<void> {
+  const { clock, log } = cache.options;
+  while (!line.over.aborted) {
     let pause = REFRESH_MS;
     try {
-      await fetch();
+      await list(cache, line);
     } catch (error) {
       pause = AGAIN_MS;
-      if (!over.aborted) log.debug({ error: (error as Error).message }, "Groups could not be listed");
+      if (!line.over.aborted) log.debug({ error: (error as Error).message }, "Groups could not be listed");
     }
-    await clock.sleep(pause, over);
+    await clock.sleep(pause, line.over);
   }
 }
-
-/** Absent: we are not in it. */
-function noteGroup({ ledger, account, clock }: GroupCacheOptions, jid: Jid, group: GroupMetadata | undefined): void {
-  const before = ledger.group(jid);
-  const updatedAt = clock.now();
-  if (!group) {
-    if (before?.member === false) return;
-    ledger.saveGroup({ ...(before ?? unknown(jid)), member: false, updatedAt });
-    const name = before?.subject ?? jid;
-    return ledger.tell(`left/${jid}/${updatedAt}`, `This account is not in the WhatsApp group "${name}" (any more).`);
-  }
-  const members = group.participants.map(({ id, phoneNumber, admin }) => ({
-    id: ledger.canonical(phoneNumber ?? id),
-    admin: admin === "admin" || admin === "superadmin",
-  }));
-  const mine = members.find(({ id }) => id === account().pn || id === account().lid);
-  ledger.saveGroup({
-    ...{ jid, updatedAt, members, member: true, admin: mine?.admin ?? false },
-    subject: group.subject.slice(0, LONGEST_SUBJECT),
-    announceOnly: group.announce ?? false,
-  });
-}
-
-/** WhatsApp's own limit is 100; a server can send anything. */
-const LONGEST_SUBJECT = 200;
-
-const unknown = (jid: Jid): GroupFacts => ({
-  ...{ jid, subject: "", member: false, announceOnly: false, admin: false, members: [], updatedAt: 0 },
-});

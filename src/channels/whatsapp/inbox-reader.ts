@@ -156,7 +156,8 @@ const isNobodys = ({ ledger }: InboxReaderOptions, { key }: WAMessage): boolean 
   ledger.mayWrite(ledger.canonical(key.remoteJid ?? "")) === "unregistered";
 
 /** Undefined: no stanza that anybody can read, now or later. */
-async function readStanza({ me, log, ledger }: InboxReaderOptions, message: OpenMessage) {
+async function readStanza(options: InboxReaderOptions, message: OpenMessage) {
+  const { me, log } = options;
   let stanza: WAMessage;
   try {
     stanza = await openStanza(message, me());
@@ -164,20 +165,27 @@ async function readStanza({ me, log, ledger }: InboxReaderOptions, message: Open
     log.warn({ error: (error as Error).message }, "A received stanza cannot be read");
     return undefined;
   }
-  learn(ledger, stanza);
+  learn(options, message, stanza);
   return stanza;
 }
 
-/** The envelope names both ids of whoever wrote. */
-function learn({ learn: both }: WhatsAppLedger, { key }: WAMessage): void {
+/**
+ * The envelope names both ids of whoever wrote, or of whom the own phone wrote to. A pair of which one
+ * side alone is our own would give a stranger's chat to the owner.
+ */
+function learn({ ledger, account }: InboxReaderOptions, { attrs }: OpenMessage, { key }: WAMessage): void {
+  const toWhom = attrs["peer_recipient_pn"] ?? attrs["peer_recipient_lid"];
+  const isOwnDirect = key.fromMe === true && !key.participant;
   const pairs = [
-    [key.remoteJid, key.remoteJidAlt],
+    [key.remoteJid, isOwnDirect ? toWhom : key.remoteJidAlt],
     [key.participant, key.participantAlt],
   ];
+  const { pn, lid } = account();
+  const isOwn = (jid: string) => [pn, lid].includes(jid.replace(/:\d+@/, "@"));
   for (const [one, other] of pairs) {
-    if (!one || !other) continue;
-    if (one.endsWith("@lid") && other.endsWith("@s.whatsapp.net")) both(one, other);
-    else if (other.endsWith("@lid") && one.endsWith("@s.whatsapp.net")) both(other, one);
+    if (!one || !other || isOwn(one) !== isOwn(other)) continue;
+    if (one.endsWith("@lid") && other.endsWith("@s.whatsapp.net")) ledger.learn(one, other);
+    else if (other.endsWith("@lid") && one.endsWith("@s.whatsapp.net")) ledger.learn(other, one);
   }
 }
 

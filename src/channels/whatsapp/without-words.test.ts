@@ -30,3 +30,10 @@ test("a group's key stays, and so does what devices tell each other", () => {
   const sync = padded({ protocolMessage: { type: Type.APP_STATE_SYNC_KEY_SHARE, appStateSyncKeyShare: {} } });
   expect(withoutWords(sync)).toBe(sync);
 });
+
+test.each([[Buffer.alloc(0)], [Buffer.from([200])], [Buffer.from("no message at all, and no padding")]])(
+  "what nobody can read is replaced by nothing (%s)",
+  (garbage) => {
+    expect([...withoutWords(garbage)]).toEqual([1]);
+  },
+);

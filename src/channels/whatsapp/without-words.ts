@@ -5,11 +5,22 @@ import { proto, unpadRandomMax16 } from "baileys";
  * key, without which all that follows it could not be read.
  */
 export function withoutWords(plain: Uint8Array): Uint8Array {
-  const { protocolMessage, senderKeyDistributionMessage } = proto.Message.decode(unpadRandomMax16(plain));
+  const message = readable(plain);
+  // Whoever wrote it can encrypt anything.
+  if (!message) return PADDING;
+  const { protocolMessage, senderKeyDistributionMessage } = message;
   // Between the devices of one account; it is no talk.
   if (protocolMessage && !protocolMessage.editedMessage) return plain;
   const key = senderKeyDistributionMessage ? { senderKeyDistributionMessage } : {};
   return Buffer.concat([proto.Message.encode(key).finish(), PADDING]);
+}
+
+function readable(plain: Uint8Array): proto.Message | undefined {
+  try {
+    return proto.Message.decode(unpadRandomMax16(plain));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The last byte says how many there are. */
