@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -97,6 +106,21 @@ describe("what a run is given of the person's folders", () => {
       'The folder ~/projects/.ssh for the group "family": what is called ".ssh" is never shown.',
       'The folder ~/projects/app for the group "family": shown read-only: the allowlist says nonMainReadOnly.',
     ]);
+  });
+
+  test("what is refused again after it was shown, or no longer asked for, is told again", async () => {
+    const moved = join(person, "projects/moved");
+    const app = join(person, "projects/app");
+    for (const round of [1, 2]) {
+      renameSync(app, moved);
+      for (const _turn of [1, 2]) await prepare("main", [{ hostPath: "~/projects/app", containerPath: "app" }]);
+      expect(sentTo(store)).toHaveLength(round);
+      renameSync(moved, app);
+      await prepare("main", [{ hostPath: "~/projects/app", containerPath: "app" }]);
+    }
+    const gone = [{ hostPath: "~/projects/gone", containerPath: "gone" }];
+    for (const mounts of [gone, undefined, gone]) await prepare("main", mounts);
+    expect(sentTo(store)).toHaveLength(4);
   });
 
   test("without containers there is none, and the owner hears why", async () => {

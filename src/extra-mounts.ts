@@ -1,9 +1,10 @@
 import { mkdirSync, readdirSync, rmdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { z } from "zod";
 import type { AgentName } from "./domain/agent-choice.ts";
 import type { Clock } from "./domain/clock.ts";
-import type { Folder } from "./domain/ids.ts";
+import { randomName, type Folder } from "./domain/ids.ts";
 import type { Log } from "./domain/log.ts";
 import { judge } from "./domain/rights.ts";
 import type { Home } from "./home.ts";
@@ -46,13 +47,16 @@ export function withExtraMounts<Supply extends AgentSupply>(supply: Supply, opti
 
 function mountsFor(options: ExtraMountsOptions, { group, agent }: Work): Mount[] {
   const asked = group.settings.mounts ?? [];
-  if (asked.length === 0) return [];
-  const { env, home, places } = options;
+  const { env, home, places, store } = options;
+  if (asked.length === 0) {
+    tellNew(options, group.folder, []);
+    return [];
+  }
   const { mounts, problems } = lookAtMounts({
     ...{ folder: group.folder, asked, runtime: options.runtimeOf(agent), home: env["HOME"] ?? homedir() },
-    closed: closedTo(home, places),
+    ...{ groups: store.groups.list(), closed: closedTo(home, places) },
   });
-  for (const problem of problems) tell(options, group.folder, problem);
+  tellNew(options, group.folder, problems);
   if (mounts.length === 0) return [];
   makePoints(home.extraPoints(group.folder), mounts);
   return asMounts(home, group.folder, mounts);
@@ -86,8 +90,22 @@ function makePoints(folder: string, mounts: readonly ExtraMount[]): void {
   for (const name of wanted) mkdirSync(join(folder, name), { recursive: true, mode: 0o755 });
 }
 
+const toldSchema = z.array(z.string());
+
+/** What stands is told once; what was put right in between, once more. */
+function tellNew(options: ExtraMountsOptions, folder: Folder, problems: readonly MountProblem[]): void {
+  const { settings } = options.store;
+  const key = `mounts-told/${folder}`;
+  const before = settings.get(key) ?? "[]";
+  const told = toldSchema.parse(JSON.parse(before));
+  const name = ({ hostPath, problem }: MountProblem) => `${hostPath}: ${problem}`;
+  for (const problem of problems) if (!told.includes(name(problem))) tell(options, folder, problem);
+  const now = JSON.stringify(problems.map(name));
+  if (now !== before) settings.set(key, now);
+}
+
 /** Its path is the owner's affair, not the group's. */
 function tell(options: ExtraMountsOptions, folder: Folder, { hostPath, problem }: MountProblem): void {
   const text = `The folder ${hostPath} for the group "${folder}": ${problem}.`;
-  tellOnce(options, `mount/${folder}/${hostPath}/${problem}`, text);
+  tellOnce(options, `mount/${folder}/${hostPath}/${problem}/${randomName(16)}`, text);
 }

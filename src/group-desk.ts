@@ -29,6 +29,9 @@ export function createGroupDesk({ store, clock, config, known, changed, stopGrou
       shm: settings.CONTAINER_SHM_SIZE,
       fileSize: settings.CONTAINER_FILE_SIZE,
       groupSize: settings.NANOCLAW_GROUP_SIZE,
+      timeout: settings.CONTAINER_TIMEOUT,
+      silenceTimeout: settings.NANOCLAW_SILENCE_TIMEOUT,
+      idleTimeout: settings.IDLE_TIMEOUT,
     },
     register: ({ settings: own, ...request }) =>
       outcome(() => operations.add({ ...request, ...(own && { settings: own }) })),

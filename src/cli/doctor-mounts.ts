@@ -20,7 +20,9 @@ export function checkMounts({ config, env, groups, places, runtime }: MountsQues
   const asking = groups.filter(({ settings }) => (settings.mounts ?? []).length > 0);
   return asking.map(({ folder, settings }): Check => {
     const name = `mounts ${folder}`;
-    const { mounts, problems } = lookAtMounts({ folder, asked: settings.mounts ?? [], runtime, home, closed });
+    const { mounts, problems } = lookAtMounts({
+      ...{ folder, asked: settings.mounts ?? [], groups, runtime, home, closed },
+    });
     const shown = mounts.map((mount) => `${mount.source} (${mount.readonly ? "read-only" : "writable"})`).join(", ");
     if (problems.length === 0) return { name, state: "ok", detail: shown };
     const detail = problems.map(({ hostPath, problem }) => `${hostPath}: ${problem}`).join("; ");

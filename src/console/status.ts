@@ -60,10 +60,13 @@ function waitingIn(view: View): Waiting[] {
 const hasFailed = (store: Store, turn: string | null): boolean =>
   turn !== null && (store.turns.find(turn)?.attempts ?? 0) > 0;
 
+/** More than any answer shows. */
+const MOST_TASKS = 1_000;
+
 export function tasksIn(view: View): TaskLine[] {
   const { store, chat, scope } = view;
   return store.tasks
-    .open(scope === "host" ? null : chat.folder)
+    .open(scope === "host" ? null : chat.folder, MOST_TASKS)
     .filter((task) => isSeen(view, task))
     .map((task) => lineOf(task, whereOf(view, task)));
 }

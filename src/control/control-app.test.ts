@@ -249,6 +249,12 @@ describe("the control API", () => {
       ["another group's chat", { ...morning, chat: "9@g.us" }, 409, /does not belong to the group "main"/],
       ["six fields", { ...morning, schedule_value: "* * * * * *" }, 409, /five cron fields/],
       ["too often", { ...morning, schedule_type: "interval", schedule_value: "1" }, 409, /shortest is 60000/],
+      [
+        "beyond numbers",
+        { ...morning, schedule_type: "interval", schedule_value: "9007199254740991" },
+        409,
+        /too long/,
+      ],
       ["no such policy", { ...morning, missed: "maybe" }, 400, /missed/],
     ])("%s is refused in words, and nothing is changed", async (_name, body, status, words) => {
       expect(await call("POST", "/tasks", body)).toEqual(refused(status, words));

@@ -2,7 +2,7 @@ import { Hono, type Context } from "hono";
 import { z } from "zod";
 import type { Clock } from "../domain/clock.ts";
 import { storyState, tellStory } from "../domain/explain.ts";
-import { localJid, type Folder, type Jid } from "../domain/ids.ts";
+import { localJid, type Folder, type Jid, type TurnId } from "../domain/ids.ts";
 import { looksLikeNumber } from "../domain/phone-number.ts";
 import { taskView } from "../domain/task.ts";
 import { passingReason } from "../store/database.ts";
@@ -71,7 +71,7 @@ function addLooking(app: Hono, { store, clock, zone, host }: ControlOptions): vo
         .queued()
         .map(({ id, folder, kind, dueAt, failureClass }) => ({ id, folder, kind, dueAt, failureClass })),
       unsent: store.outbox.pendingCount(),
-      nextTasks: store.tasks.open(null).slice(0, 5).map(taskView),
+      nextTasks: store.tasks.open(null, 5).map(taskView),
       lastFailures: store.turns.lastFailed(3).map(({ id, folder, status, failureClass, failureDetail, endedAt }) => ({
         id,
         folder,
@@ -115,7 +115,7 @@ function registered(store: Store): string {
 /** What became of a message, and the one-time reminders that its turn made and that are still to come. */
 function outcome(store: Store, message: StoredMessage, zone: string) {
   const story = storyOf(store, message, zone);
-  const made = store.tasks.all().filter((task) => story.turnId !== null && task.createdTurn === story.turnId);
+  const made = story.turnId === null ? [] : store.tasks.madeBy(story.turnId as TurnId);
   const replies = story.turnId === null ? [] : store.outbox.ofTurn(story.turnId as never);
   return {
     state: storyState(story),

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -75,6 +85,24 @@ describe("purging a group", () => {
     symlinkSync(outside, join(home.group(family).group, "link"));
     await purge("family");
     expect(existsSync(join(outside, "deep", "file"))).toBe(true);
+  });
+
+  test("a tree that is deeper than a path can say is deleted", async () => {
+    const sink = 'const fs = require("fs"), name = "d".repeat(200);';
+    const dive = "for (let at = 0; at < 50; at += 1) { fs.mkdirSync(name); process.chdir(name); }";
+    const { status } = spawnSync(process.execPath, ["-e", sink + dive], { cwd: home.group(family).group });
+    expect(status).toBe(0);
+    await purge("family");
+    expect(left("family")).toEqual([]);
+  });
+
+  // Nothing is closed to root.
+  test.skipIf(process.getuid?.() === 0)("a folder that nobody may enter is deleted", async () => {
+    const closed = join(home.group(family).group, "deep");
+    chmodSync(join(closed, "file"), 0);
+    chmodSync(closed, 0);
+    await purge("family");
+    expect(left("family")).toEqual([]);
   });
 
   test("cleans up after a group that was removed before, and after a purge that was broken off", async () => {

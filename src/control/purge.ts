@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { parseFolder, type Folder } from "../domain/ids.ts";
 import { judge } from "../domain/rights.ts";
+import { removePlace } from "../runtime/remove-place.ts";
 import type { Store } from "../store/store.ts";
 import { GroupError } from "./group-error.ts";
 
@@ -41,7 +41,7 @@ export async function purgeGroup({ store, purging, remove }: PurgeOptions, name:
     throw new GroupError(`Meanwhile "${folder}" was registered anew; nothing was deleted.`);
   store.groups.forget(folder);
   const removed = places.filter(isThere);
-  for (const place of removed) await removePlace(place);
+  for (const place of removed) await purgePlace(place);
   return { folder, removed };
 }
 
@@ -56,9 +56,9 @@ function mayPurge(name: string): Folder {
 
 const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
-async function removePlace(path: string): Promise<void> {
+async function purgePlace(path: string): Promise<void> {
   try {
-    await rm(path, { recursive: true, force: true });
+    await removePlace(path);
   } catch (error) {
     throw new GroupError(
       `The group is removed, but ${path} cannot be deleted: ${(error as Error).message}. Cure that, and run the same command again.`,

@@ -70,10 +70,13 @@ export function addTasks(app: Hono, options: TaskRoutes): void {
   );
 }
 
+/** A host that runs for years has a long history. */
+const MOST_LISTED = 1_000;
+
 function addLooking(app: Hono, { store }: TaskRoutes): void {
   app.get("/tasks", (context) => {
     const all = context.req.query("all") === "true";
-    return context.json((all ? store.tasks.all() : store.tasks.open(null)).map(taskView));
+    return context.json((all ? store.tasks.newest(MOST_LISTED) : store.tasks.open(null, MOST_LISTED)).map(taskView));
   });
   app.get("/tasks/:id", (context) => {
     const task = store.tasks.find(context.req.param("id"));
@@ -118,7 +121,7 @@ function addTask(
     chat: chatOf(store, group.folder, chat),
     zone: group.settings.zone ?? zone,
     turn: null,
-    ...{ askedAt: now, now },
+    ...{ askedAt: now, now, open: store.tasks.openCount(group.folder) },
   });
   store.tasks.add(valueOf(task));
   return valueOf(task);

@@ -31,14 +31,17 @@ export const systemFolders: readonly string[] = [
   ...["/private", "/private/etc", "/private/var", "/private/var/run", "/System", "/Library"],
 ];
 
-/** The pattern that a path is blocked by; undefined: none. */
-export function blockedBy(path: string, patterns: readonly string[]): string | undefined {
-  const names = namesOf(path);
-  return patterns.find((pattern) => {
-    const wanted = namesOf(pattern).map(asExpression);
-    if (wanted.length === 0) return false;
-    return names.some((_, at) => wanted.every((name, offset) => name.test(names[at + offset] ?? "/")));
-  });
+/** Says of a path by which pattern it is blocked; undefined: none. Many names are asked about: it is made once. */
+export function blocker(patterns: readonly string[]): (path: string) => string | undefined {
+  const compiled = patterns
+    .map((pattern) => ({ pattern, wanted: namesOf(pattern).map(asExpression) }))
+    .filter(({ wanted }) => wanted.length > 0);
+  return (path) => {
+    const names = namesOf(path);
+    const begins = (wanted: readonly RegExp[], at: number) =>
+      wanted.every((name, offset) => name.test(names[at + offset] ?? "/"));
+    return compiled.find(({ wanted }) => names.some((_, at) => begins(wanted, at)))?.pattern;
+  };
 }
 
 const namesOf = (path: string): string[] => path.split("/").filter((name) => name !== "");

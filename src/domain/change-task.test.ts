@@ -18,7 +18,7 @@ const now = at("2026-11-23T10:10");
 const daily = { schedule_type: "cron", schedule_value: "0 8 * * *" } as const;
 
 function made(wishes: Partial<NewTaskFacts["wishes"]> = daily): Task {
-  const facts = { folder: folderOf("main"), chat: jidOf("local:main"), zone, turn: null, askedAt: now, now };
+  const facts = { folder: folderOf("main"), chat: jidOf("local:main"), zone, turn: null, askedAt: now, now, open: 0 };
   const task = makeTask({ ...facts, wishes: { prompt: "x", ...daily, ...wishes } });
   if (!task.ok) throw new Error(task.problem);
   return task.value;
@@ -34,7 +34,16 @@ test("a new task has the chat's zone, the group's conversation and the latest mi
   });
 });
 
+test("a group has at most 500 tasks that may still run; the refusal says what to do", () => {
+  const facts = { folder: folderOf("main"), chat: jidOf("local:main"), zone, turn: null, askedAt: now, now };
+  const make = (open: number) => makeTask({ ...facts, open, wishes: { prompt: "x", ...daily } });
+  expect(problemOf(make(499))).toBe("done");
+  expect(problemOf(make(500))).toMatch(/"main" has 500 tasks .*cancel what is not needed/);
+});
+
 describe("a change", () => {
+  const everyHour: Partial<Task> = { schedule: { type: "interval", value: "3600000", zone } };
+
   test("of the words alone leaves the next run where it is", () => {
     const task = made({ schedule_type: "interval", schedule_value: "3600000" });
     const changed = changeTask(
@@ -68,6 +77,8 @@ describe("a change", () => {
     ["to every second (D45)", {}, { schedule_type: "interval", schedule_value: "1000" }, /shortest is 60000/],
     ["to a time that is past", {}, { schedule_type: "once", schedule_value: "2026-11-23T10:00:00" }, /in the past/],
     ["to no zone", {}, { zone: "Mars" }, /IANA/],
+    ["of an interval to no zone", everyHour, { zone: "Foo/Bar" }, /"Foo\/Bar" is no IANA/],
+    ["of an interval to no zone, beside other words", everyHour, { zone: "", prompt: "y" }, /IANA/],
     ["of one that is over", { status: "completed" }, { prompt: "y" }, /completed already.*make a new one/],
   ])("%s is refused in words", (_name, state, wishes, words) => {
     expect(problemOf(change({ ...made(), ...state }, wishes))).toMatch(words);

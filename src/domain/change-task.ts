@@ -1,7 +1,7 @@
 import type { ScheduleType } from "@nanoclaw/agent-runner/protocol";
 import { newTaskId, type Folder, type Jid, type Parsed, type TurnId } from "./ids.ts";
 import type { MissedPolicy } from "./missed.ts";
-import { firstRun, nextRun, type Schedule } from "./schedule.ts";
+import { firstRun, knownZone, nextRun, type Schedule } from "./schedule.ts";
 import type { Task } from "./task.ts";
 
 /** As the tools and the control API name them. */
@@ -25,9 +25,19 @@ export interface NewTaskFacts {
   /** "In one second" counts from here. */
   askedAt: number;
   now: number;
+  /** How many tasks of the group may still run. */
+  open: number;
 }
 
-export function makeTask({ wishes, folder, chat, zone, turn, askedAt, now }: NewTaskFacts): Parsed<Task> {
+/** More than that is a loop that makes tasks. */
+export const MOST_OPEN_TASKS = 500;
+
+export function makeTask({ wishes, folder, chat, zone, turn, askedAt, now, open }: NewTaskFacts): Parsed<Task> {
+  if (open >= MOST_OPEN_TASKS) {
+    return refuse(
+      `the group "${folder}" has ${open} tasks that are active or paused, and more than ${MOST_OPEN_TASKS} are not possible; cancel what is not needed any more first (cancel_task, or tasks cancel)`,
+    );
+  }
   const schedule = { type: wishes.schedule_type, value: wishes.schedule_value, zone: wishes.zone ?? zone };
   const first = firstRun(schedule, schedule.type === "once" ? askedAt : now);
   if (!first.ok) return first;
@@ -112,7 +122,8 @@ function newSchedule(old: Schedule, wishes: TaskWishes): Parsed<Schedule> {
   if (type !== old.type && wishes.schedule_value === undefined) {
     return refuse(`a change to schedule_type "${type}" needs its schedule_value, too`);
   }
-  return { ok: true, value: { type, value, zone } };
+  const known = knownZone(zone);
+  return known.ok ? { ok: true, value: { type, value, zone } } : known;
 }
 
 /** An interval has no use for its zone. */

@@ -14,9 +14,17 @@ const CALM_MS = 48 * 60 * 60_000;
 export function cronAfter(fields: string, zone: string, after: number): number | null {
   const slots = new Cron(fields, { timezone: "UTC", paused: true });
   const first = firstPass(slots, zone, after);
-  if (fields.trim().split(/\s+/)[1] !== "*") return first;
+  if (!meansEveryHour(fields.trim().split(/\s+/)[1] ?? "")) return first;
   const elapsed = new Cron(fields, { timezone: zone, paused: true }).nextRun(new Date(after))?.getTime() ?? null;
   return first === null || elapsed === null ? (first ?? elapsed) : Math.min(first, elapsed);
+}
+
+/** However it is written: `*`, a step of one, `0-23`. The parser itself is asked, on a day of 24 hours. */
+function meansEveryHour(hours: string): boolean {
+  if (hours === "*" || /^\d+$/.test(hours)) return hours === "*";
+  const day = new Cron(`0 ${hours} * * *`, { timezone: "UTC", paused: true });
+  const starts = Array.from({ length: 24 }, (_, hour) => hour * 60 * MINUTE_MS);
+  return starts.every((start) => day.nextRun(new Date(start - 1_000))?.getTime() === start);
 }
 
 /** A wall clock without a zone is one in UTC, which has no gaps. */

@@ -84,16 +84,19 @@ describe.each(places)("a year in %s (D47: schedules and prompts share one zone)"
     expect(runs).toEqual(expected);
   });
 
-  test("30 * * * *: where every hour is meant, one that comes twice is no hour of silence", () => {
-    const hours = Array.from({ length: 24 }, (_, hour) => hour);
-    for (const day of changes(zone, from, to)) {
-      const [begin, end] = [day - 2 * DAY_MS, day + 2 * DAY_MS];
-      const all = [...shown].filter(([text]) => text.endsWith(":30")).flatMap(([, instants]) => instants);
-      const expected = new Set([...all, ...wanted(fromDay, toDay, hours, [30]).map(due)]);
-      const near = [...expected].filter((time) => time >= begin && time < end).sort((a, b) => a - b);
-      expect(runsOf({ type: "cron", value: "30 * * * *", zone }, begin, end)).toEqual(near);
-    }
-  });
+  test.each(["*", "*/1", "0-23", "0-11,12-23"])(
+    "30 %s * * *: an hour that comes twice is no hour of silence",
+    (every) => {
+      const hours = Array.from({ length: 24 }, (_, hour) => hour);
+      for (const day of changes(zone, from, to)) {
+        const [begin, end] = [day - 2 * DAY_MS, day + 2 * DAY_MS];
+        const all = [...shown].filter(([text]) => text.endsWith(":30")).flatMap(([, instants]) => instants);
+        const expected = new Set([...all, ...wanted(fromDay, toDay, hours, [30]).map(due)]);
+        const near = [...expected].filter((time) => time >= begin && time < end).sort((a, b) => a - b);
+        expect(runsOf({ type: "cron", value: `30 ${every} * * *`, zone }, begin, end)).toEqual(near);
+      }
+    },
+  );
 
   test("an interval knows no clocks: every 90 minutes is every 90 minutes", () => {
     const step = 90 * MINUTE_MS;

@@ -1,9 +1,22 @@
 import { describe, expect, test } from "vitest";
 import { folderOf } from "../../test/ledger-kit.ts";
-import { blockedBy, builtInBlocked } from "./blocked-paths.ts";
+import { blocker, builtInBlocked } from "./blocked-paths.ts";
 import { judgeMount, mountAllowlistSchema, type MountFacts } from "./mount-rules.ts";
 
 describe("blocked patterns", () => {
+  const blockedBy = (path: string, patterns: readonly string[]) => blocker(patterns)(path);
+
+  test("are read once, however many names they are held against", () => {
+    let reads = 0;
+    const counting = (pattern: string) => {
+      return { split: (by: string) => [(reads += 1), pattern.split(by)][1] } as unknown as string;
+    };
+    const blocks = blocker(["a", "b*"].map(counting));
+    for (let at = 0; at < 10_000; at += 1) expect(blocks(`name-${at}`)).toBeUndefined();
+    expect(blocks("x/bc")).toBeDefined();
+    expect(reads).toBe(2);
+  });
+
   const blocked = [
     ...["/home/ann/.ssh", "/home/ann/.ssh/keys", "/home/ann/.gnupg", "/home/ann/.aws/sso", "/srv/app/.env"],
     ...["/srv/app/.env.production", "/home/ann/.config/gh", "/home/ann/.config/gcloud/x", "/home/ann/.kube"],
@@ -42,6 +55,7 @@ describe("a group's mount", () => {
     });
     return judgeMount({
       ...{ folder: folderOf("family"), home, roots: [`${home}/projects`], closed: [`${home}/nanoclaw`] },
+      ...{ link: undefined, writable: [] },
       asked: { hostPath: "~/projects/tokenizer", containerPath: "tokenizer" },
       found: { kind: "folder", path: source, names: ["src", "README.md"] },
       ...changes,
@@ -72,6 +86,9 @@ describe("a group's mount", () => {
   const folder = (path: string, names: string[] = []) => ({ found: { kind: "folder", path, names } as const });
   const refused: [string, Parameters<typeof judged>[0], RegExp][] = [
     ["what is not there", { found: { kind: "missing" } }, /nothing at that path/],
+    ["a folder of too many names", { found: { kind: "too-many" } }, /more than 10000 names/],
+    ["a way over a link below a root", { link: `${home}/projects/l` }, /projects\/l is a link/],
+    ["what lies in a writable folder", { writable: [{ folder: main, path: `${home}/projects` }] }, /"main" may write/],
     ["a file", { found: { kind: "no-folder" } }, /no folder/],
     ["a link that leads out of the roots", folder("/srv/other"), /none of the allowlist/],
     ["a neighbour whose name begins like a root", folder(`${home}/projects2`), /none of the allowlist/],

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { blockedBy, builtInBlocked, systemFolders } from "./blocked-paths.ts";
+import { blocker, builtInBlocked, systemFolders } from "./blocked-paths.ts";
 import type { GroupSettings } from "./group.ts";
 import { MAIN, type Folder } from "./ids.ts";
 
@@ -29,12 +29,23 @@ export interface MountFacts {
   /** The person's home, as the system names it. */
   home: string;
   /** What stands at the asked path. */
-  found: { kind: "missing" } | { kind: "no-folder" } | { kind: "folder"; path: string; names: readonly string[] };
+  found:
+    | { kind: "missing" }
+    | { kind: "no-folder" }
+    | { kind: "too-many" }
+    | { kind: "folder"; path: string; names: readonly string[] };
+  /** The link below an allowed root that the asked path leads through. */
+  link: string | undefined;
   /** The allowed roots that exist, in the allowlist's order; undefined for one that does not. */
   roots: readonly (string | undefined)[];
   /** Folders that hold the assistant's own secrets: neither they nor what is in or around them is shown. */
   closed: readonly string[];
+  /** Folders of the person's that a group may write. */
+  writable: readonly { folder: Folder; path: string }[];
 }
+
+/** Of one folder: reading them holds up everything else. */
+export const MOST_NAMES = 10_000;
 
 export type MountRuling =
   | { kind: "refused"; problem: string }
@@ -57,18 +68,31 @@ export function judgeMount(facts: MountFacts): MountRuling {
   if (path === undefined) return refused("its path must begin with / or ~/");
   if (found.kind === "missing") return refused("there is nothing at that path");
   if (found.kind === "no-folder") return refused("it is no folder");
+  if (found.kind === "too-many") return refused(`it holds more than ${MOST_NAMES} names; show a folder below it`);
   const source = found.path;
-  const patterns = [...builtInBlocked, ...facts.allowlist.blockedPatterns];
-  const blocked = blockedBy(path, patterns) ?? blockedBy(source, patterns);
+  const blockedBy = blocker([...builtInBlocked, ...facts.allowlist.blockedPatterns]);
+  const blocked = blockedBy(path) ?? blockedBy(source);
   if (blocked !== undefined) return refused(`what is called "${blocked}" is never shown`);
   if (systemFolders.includes(source)) return refused("with it goes the whole machine");
   const root = facts.allowlist.allowedRoots.find((_, at) => isIn(source, facts.roots[at]));
   if (!root) return refused("it lies below none of the allowlist's allowedRoots");
+  if (facts.link !== undefined) return refused(`${facts.link} is a link; name the folder that it leads to`);
+  const over = facts.writable.find((one) => one.path !== source && isIn(source, one.path));
+  if (over !== undefined) return refused(`it lies in ${over.path}, where the group "${over.folder}" may write`);
   const near = facts.closed.find((one) => isIn(source, one) || isIn(one, source));
   if (near !== undefined) return refused(`${near} lies in it, or it lies there; show a narrower folder`);
-  const inside = found.names.find((one) => blockedBy(one, patterns) !== undefined);
+  const inside = found.names.find((one) => blockedBy(one) !== undefined);
   if (inside !== undefined) return refused(`it holds ${inside}, which is never shown; show a folder below it`);
   return shown(facts, source, name, root.allowReadWrite);
+}
+
+/** Might a group write there, as allowlist and request stand? */
+export function isWritable(
+  { folder, asked, allowlist, roots }: Pick<MountFacts, "folder" | "asked" | "allowlist" | "roots">,
+  path: string,
+): boolean {
+  if (asked.readonly !== false || (folder !== MAIN && allowlist.nonMainReadOnly)) return false;
+  return allowlist.allowedRoots.some((root, at) => root.allowReadWrite && isIn(path, roots[at]));
 }
 
 function shown(
@@ -102,5 +126,5 @@ export function expandHome(path: string, home: string): string | undefined {
   return path.startsWith("/") ? path : undefined;
 }
 
-const isIn = (path: string, folder: string | undefined): boolean =>
+export const isIn = (path: string, folder: string | undefined): boolean =>
   folder !== undefined && (path === folder || folder === "/" || path.startsWith(`${folder}/`));

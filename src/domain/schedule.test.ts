@@ -22,6 +22,7 @@ describe("the first run", () => {
     ["in its zone", schedule("cron", "0 8 * * *", "Asia/Tokyo"), "2026-11-22T08:00", "2026-11-23T08:00:00+09:00"],
     ["an odd zone", schedule("cron", "0 8 * * *", "Asia/Kathmandu"), "2026-11-22T07:59", "2026-11-22T08:00:00+05:45"],
     ["an interval", schedule("interval", "60000"), "2026-11-22T18:00:07", "2026-11-22T18:01:07+01:00"],
+    ["ten years", schedule("interval", "315576000000"), "2026-11-22T18:00", "2036-11-22T06:00:00+01:00"],
     ["a long interval", schedule("interval", "31536000000"), "2026-11-22T18:00", "2027-11-22T18:00:00+01:00"],
   ])("%s", (_name, wanted, now, expected) => {
     expect(first(wanted, now)).toBe(expected);
@@ -40,6 +41,9 @@ describe("the first run", () => {
     ["negative", schedule("interval", "-60000"), /is no interval/],
     ["exponent", schedule("interval", "6e4"), /is no interval/],
     ["beyond numbers", schedule("interval", "9".repeat(30)), /is no interval/],
+    ["more than ten years", schedule("interval", "315576000001"), /too long; the longest is 315576000000 ms/],
+    ["a step that no number holds with now", schedule("interval", "9007199254740991"), /too long/],
+    ["a year of six digits", schedule("once", "+275760-09-01T00:00:00Z"), /too far off; the last year .* 9999/],
     ["six fields", schedule("cron", "*/5 * * * * *"), /give five cron fields/],
     ["a nickname", schedule("cron", "@daily"), /give five cron fields/],
     ["no cron", schedule("cron", "a b c d e"), /is no schedule/],

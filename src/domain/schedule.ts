@@ -13,12 +13,24 @@ export interface Schedule {
 
 /** A shorter interval is a bill, not a plan. */
 export const MIN_INTERVAL_MS = 60_000;
+/** Ten years: a longer one is a slip of the pen. */
+export const MAX_INTERVAL_MS = 10 * 365.25 * 86_400_000;
+/** The end of the year 9999: whatever is read or shown of a later time breaks somewhere. */
+export const LAST_TIME = 253_402_300_799_999;
 
 /** Checks a schedule and finds its first run. A `once` that is past is refused. */
 export function firstRun(schedule: Schedule, now: number): Parsed<number> {
-  if (!isZone(schedule.zone)) {
-    return refuse(`"${schedule.zone}" is no IANA time zone; use one like Europe/Berlin.`);
-  }
+  const zone = knownZone(schedule.zone);
+  if (!zone.ok) return zone;
+  const first = firstOf(schedule, now);
+  if (!first.ok || (Number.isSafeInteger(first.value) && first.value <= LAST_TIME)) return first;
+  return refuse(`"${schedule.value}" is too far off; the last year that can be named is 9999.`);
+}
+
+export const knownZone = (zone: string): Parsed<string> =>
+  isZone(zone) ? { ok: true, value: zone } : refuse(`"${zone}" is no IANA time zone; use one like Europe/Berlin.`);
+
+function firstOf(schedule: Schedule, now: number): Parsed<number> {
   switch (schedule.type) {
     case "once":
       return firstOnce(schedule, now);
@@ -83,6 +95,9 @@ function firstInterval(value: string, now: number): Parsed<number> {
   }
   if (step < MIN_INTERVAL_MS) {
     return refuse(`An interval of ${value} ms is too short; the shortest is ${MIN_INTERVAL_MS} ms (one minute).`);
+  }
+  if (step > MAX_INTERVAL_MS) {
+    return refuse(`An interval of ${value} ms is too long; the longest is ${MAX_INTERVAL_MS} ms (ten years).`);
   }
   return { ok: true, value: now + step };
 }

@@ -1,6 +1,6 @@
 import { toolResults } from "@nanoclaw/agent-runner/protocol";
 import { beforeEach, describe, expect, test } from "vitest";
-import { addGroup, addTask, folderOf, found, resultOf, startTurn } from "../../test/ledger-kit.ts";
+import { addGroup, addTask, folderOf, found, registered, resultOf, say, startTurn } from "../../test/ledger-kit.ts";
 import { manualClock } from "../../test/manual-clock.ts";
 import { noGroupDesk } from "../../test/group-desk-kit.ts";
 import { groupOperations } from "../control/groups.ts";
@@ -137,6 +137,9 @@ describe("the group tools", () => {
     ["the network", "update_group", { folder: "family", settings: { network: "bridge" } }, /nanoclaw groups/],
     ["the network by null", "update_group", { folder: "family", settings: { network: null } }, /nanoclaw groups/],
     ["more memory", "update_group", { folder: "family", settings: { memory: 2 ** 40 } }, /above the host's own/],
+    ["a longer turn", "update_group", { folder: "family", settings: { timeout: 1_800_001 } }, /above the host's own/],
+    ["longer silence", "update_group", { folder: "family", settings: { silenceTimeout: 600_001 } }, /the host's own/],
+    ["longer idling", "update_group", { folder: "family", settings: { idleTimeout: 1_800_001 } }, /the host's own/],
     ["no time zone", "update_group", { folder: "family", settings: { zone: "Mars/X" } }, /no IANA time zone/],
     ["an unknown group", "update_group", { folder: "nobody", name: "x" }, /There is no group/],
     ["an unknown group's end", "remove_group", { folder: "nobody" }, /There is no group/],
@@ -149,5 +152,78 @@ describe("the group tools", () => {
     expect(response).toMatchObject({ ok: false, error: expect.stringMatching(reason) as string });
     expect({ groups: store.groups.list(), chats: store.groups.chats() }).toEqual(before);
     expect(done).toEqual([]);
+  });
+
+  const owners = /only the owner may do that.*nanoclaw groups/;
+  const refusal = (reason: RegExp) => ({ ok: false, error: expect.stringMatching(reason) as string });
+
+  const allowed = (response: unknown) => expect(response).toMatchObject({ ok: true });
+  test("what was removed is not registered again by an agent: the owner's limits and the account would be lost", () => {
+    store.groups.add(folderOf("plans"), "Plans", { network: "none" }, 1);
+    store.groups.addChat(registered("plans", { jid: "1@g.us" as never, account: "4915200000009" }));
+    const call = callAs("main");
+    allowed(call("remove_group", { folder: "plans" }));
+    const before = { groups: store.groups.list(), chats: store.groups.chats() };
+    expect(call("register_group", { folder: "plans", name: "x", jid: "3@g.us" })).toEqual(refusal(owners));
+    expect(call("register_group", { folder: "new", name: "x", jid: " 1@g.us " })).toEqual(refusal(owners));
+    expect(call("register_group", { folder: "family", name: "x", jid: "1@g.us", join: true })).toEqual(refusal(owners));
+    expect({ groups: store.groups.list(), chats: store.groups.chats() }).toEqual(before);
+    allowed(call("register_group", { folder: "new", name: "x", jid: "3@g.us" }));
+    groupOperations(store, clock).add({ folder: "plans", name: "Plans", jid: "1@g.us" });
+    expect(store.groups.find("plans")).toBeDefined();
+  });
+
+  test("a folder in which something was said before, or that is planned for, is not begun by an agent", () => {
+    say(store, "hello", { chat: "local:family" as never });
+    store.groups.remove(folderOf("family"));
+    store.settings.remove("once-group/family");
+    store.settings.remove("once-chat/local:family");
+    expect(callAs("main")("register_group", { folder: "family", name: "x" })).toEqual(refusal(owners));
+  });
+
+  test("a purged folder is free again, its chats are not", () => {
+    addGroup(store, "plans", { jid: "1@g.us" as never });
+    store.groups.remove(folderOf("plans"));
+    store.groups.forget(folderOf("plans"));
+    const call = callAs("main");
+    expect(call("register_group", { folder: "plans", name: "x", jid: "1@g.us" })).toEqual(refusal(owners));
+    allowed(call("register_group", { folder: "plans", name: "x", jid: "3@g.us" }));
+  });
+
+  describe.each([
+    ["folders", { mounts: [{ hostPath: "~/notes", containerPath: "notes" }] }],
+    ["MCP servers", { mcp: ["calendar"] }],
+    ["the login", { shareLogin: true }],
+  ])("in a group with %s of the owner's", (_name, settings) => {
+    const ann = "4915200000001@s.whatsapp.net";
+    beforeEach(() => {
+      store.groups.add(folderOf("plans"), "Plans", { ...settings, guests: "hidden" }, 1);
+      store.groups.addChat(registered("plans", { jid: "1@g.us" as never, senders: [ann] }));
+    });
+
+    test.each([
+      ["everyone", { senders: "everyone" }],
+      ["one more person", { senders: ["+4915200000001", "+4915200000002"] }],
+      ["shown guests", { settings: { guests: "shown" } }],
+      ["guests as the host has them", { settings: { guests: null } }],
+    ])("no agent lets in %s", (_who, change) => {
+      expect(callAs("main")("update_group", { folder: "plans", ...change })).toEqual(refusal(owners));
+    });
+
+    test("no agent adds a chat, but takes people out and changes the rest", () => {
+      const call = callAs("main");
+      const join = { folder: "plans", name: "x", jid: "2@g.us", join: true };
+      expect(call("register_group", join)).toEqual(refusal(owners));
+      allowed(call("update_group", { folder: "plans", senders: ["+4915200000001"], name: "Ours" }));
+      allowed(call("update_group", { folder: "plans", senders: "owner" }));
+    });
+  });
+
+  test("without anything of the owner's, main's agent lets in whom it is asked to", () => {
+    addGroup(store, "choir", { jid: "2@g.us" as never });
+    say(store, "hello", { chat: "2@g.us" as never });
+    const call = callAs("main");
+    allowed(call("update_group", { folder: "choir", senders: "everyone" }));
+    allowed(call("register_group", { folder: "choir", name: "x", jid: "3@g.us", join: true }));
   });
 });

@@ -1,8 +1,11 @@
 import type { GroupToolView, ToolArguments } from "@nanoclaw/agent-runner/protocol";
-import type { GroupView } from "../domain/group.ts";
+import { GroupError } from "../control/group-error.ts";
+import { chatNamed, sendersNamed } from "../control/name-persons.ts";
+import type { GroupView, Senders } from "../domain/group.ts";
 import { judgeChange, type GroupChange } from "../domain/group-rights.ts";
-import type { Folder } from "../domain/ids.ts";
+import { isLocal, type Folder } from "../domain/ids.ts";
 import { cutAtCharacter } from "../domain/prompt.ts";
+import type { Store } from "../store/store.ts";
 import { Refusal, type Call } from "./call.ts";
 import type { DeskOutcome } from "./group-desk.ts";
 
@@ -24,7 +27,7 @@ export function listGroups({ options }: Call) {
 
 export function registerGroup(call: Call, args: ToolArguments<"register_group">): GroupToolView {
   const { requires_trigger: requiresTrigger, ...request } = args;
-  allowChange(call, { ...request, folder: request.folder as Folder });
+  allowChange(call, { ...request, folder: request.folder as Folder, once: onceBefore(call, request) });
   return done(call, call.options.groups.register({ ...request, requiresTrigger }));
 }
 
@@ -42,8 +45,35 @@ export function removeGroup(call: Call, { folder }: ToolArguments<"remove_group"
 
 /** That the caller may change groups at all is judged before. */
 function allowChange({ caller, options }: Call, change: GroupChange): void {
-  const ruling = judgeChange({ kind: "agent", folder: caller }, change, options.groups.limits);
+  const now = nowOf(options.store, change.folder);
+  const senders = named(() => sendersNamed(options.store, change.senders)) ?? change.senders;
+  const ruling = judgeChange({ kind: "agent", folder: caller }, { ...change, now, senders }, options.groups.limits);
   if (!ruling.allowed) throw new Refusal(`refused: ${ruling.reason}`);
+}
+
+function nowOf(store: Store, folder: Folder): GroupChange["now"] {
+  const settings = store.groups.find(folder)?.settings;
+  const chats = store.groups.chatsOf(folder).filter(({ jid }) => !isLocal(jid));
+  return settings && { settings, senders: chats.map((chat): Senders => chat.senders) };
+}
+
+/** Removing and registering again must not lose what only the owner may take away. */
+function onceBefore({ options: { store } }: Call, { folder, jid }: { folder: string; jid?: string | undefined }) {
+  const chat = jid === undefined ? undefined : named(() => chatNamed(store, jid));
+  return {
+    group: !store.groups.find(folder) && store.groups.wasGroup(folder),
+    chat: chat !== undefined && !store.groups.chat(chat) && store.groups.wasChat(chat),
+  };
+}
+
+/** What names nobody is refused where it would be written. */
+function named<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof GroupError) return undefined;
+    throw error;
+  }
 }
 
 function done({ options }: Call, outcome: DeskOutcome): GroupToolView {

@@ -90,6 +90,12 @@ describe("the tools for tasks", () => {
     expect(store.turns.find(id)?.status).toBe("queued");
   });
 
+  test("a group that has 500 tasks cannot have another; other groups can", () => {
+    store.tasks.openCount = (folder) => (folder === "family" ? 500 : 499);
+    expect(agent("family")("schedule_task", daily)).toMatch(/"family" has 500 tasks/);
+    expect(view(agent("work")("schedule_task", daily))).toMatchObject({ group: "work" });
+  });
+
   test("another group's task is as if it were not there; main may change it", () => {
     const task = addTask(store, { folder: folderOf("work") });
     const call = agent("family");
@@ -105,6 +111,7 @@ describe("the tools for tasks", () => {
     ["schedule_task", { ...daily, stale_after: 5 }, /stale_after/],
     ["schedule_task", { ...daily, missed: "some" }, /missed/],
     ["schedule_task", { ...daily, schedule_type: "interval", schedule_value: "1000" }, /too short/],
+    ["schedule_task", { ...daily, schedule_type: "interval", schedule_value: "9007199254740991" }, /too long/],
     ["update_task", { task_id: "task-00000000" }, /no task/],
     ["update_task", { task_id: "task-00000000", chat: "local:work" }, /chat/],
     ["pause_task", { task_id: "7" }, /task_id/],

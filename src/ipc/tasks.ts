@@ -13,7 +13,7 @@ const MOST_TASKS = 100;
 const LISTED_PROMPT = 1_000;
 
 export function listTasks({ options, caller }: Call) {
-  const tasks = options.store.tasks.open(scopeOf(caller)).slice(0, MOST_TASKS);
+  const tasks = options.store.tasks.open(scopeOf(caller), MOST_TASKS);
   return { tasks: tasks.map((task) => taskView({ ...task, prompt: cutAtCharacter(task.prompt, LISTED_PROMPT) })) };
 }
 
@@ -21,7 +21,8 @@ export function scheduleTask(call: Call, wishes: ToolArguments<"schedule_task">)
   const { options, turn, chat, now } = call;
   const folder = folderOf(call);
   const zone = zoneOf(options, folder);
-  const task = orRefuse(makeTask({ wishes, folder, chat, zone, turn: turn.id, askedAt: askedAt(call), now }));
+  const open = options.store.tasks.openCount(folder);
+  const task = orRefuse(makeTask({ wishes, folder, chat, zone, turn: turn.id, askedAt: askedAt(call), now, open }));
   options.store.tasks.add(task);
   return taskView(task);
 }

@@ -21,8 +21,12 @@ describe("folders of the person's for a group", () => {
     writeFileSync(allowlistPath(home), typeof allowlist === "string" ? allowlist : JSON.stringify(allowlist));
   };
   const projects = { allowedRoots: [{ path: "~/projects", allowReadWrite: true }] };
-  const look = (asked: AskedMount[], changes: { folder?: string; runtime?: "docker" | "host" } = {}) =>
+  type Asking = { folder?: string; runtime?: "docker" | "host"; others?: Record<string, AskedMount[]> };
+  const look = (asked: AskedMount[], changes: Asking = {}) =>
     lookAtMounts({
+      groups: Object.entries({ [changes.folder ?? "main"]: asked, ...changes.others }).map(([name, mounts]) => {
+        return { folder: folderOf(name), settings: { mounts } };
+      }),
       ...{ asked, home, closed: [join(home, "nanoclaw")], runtime: changes.runtime ?? "docker" },
       folder: folderOf(changes.folder ?? "main"),
     });
@@ -78,6 +82,43 @@ describe("folders of the person's for a group", () => {
     expect(problems([mount("~/nanoclaw/store")])).toEqual([expect.stringMatching(/narrower/)]);
     expect(problems([mount("~/projects/app")])).toEqual([expect.stringMatching(/holds \.env/)]);
     expect(problems([mount("~/projects/tokenizer")])).toEqual([]);
+  });
+
+  test("a folder is not read beyond what may be in it", () => {
+    allow(projects);
+    for (let at = 0; at < 10_000; at += 1) writeFileSync(join(home, "projects/app", `${at}`), "");
+    expect(problems([mount("~/projects/app")])).toEqual([]);
+    writeFileSync(join(home, "projects/app/one-more"), "");
+    expect(problems([mount("~/projects/app")])).toEqual([expect.stringMatching(/more than 10000 names/)]);
+  });
+
+  test("a link below a root is not followed, one above it is, and a root may be one", () => {
+    allow({ allowedRoots: [{ path: "~/work" }] });
+    mkdirSync(join(home, "projects/deep/er"), { recursive: true });
+    symlinkSync("projects", join(home, "work"));
+    symlinkSync("deep", join(home, "projects/short"));
+    symlinkSync("projects/short/er", join(home, "far"));
+    expect(problems([mount("~/work/app", "a"), mount("~/projects/deep/../deep/er", "b")])).toEqual([]);
+    const link = expect.stringMatching(/projects\/short is a link/) as string;
+    expect(problems([mount("~/work/short/er"), mount("~/far"), mount("~/work/short")])).toEqual([link, link, link]);
+  });
+
+  test("what lies in a folder that a group may write is refused to all, the folder itself is not", () => {
+    allow({ ...projects, nonMainReadOnly: false });
+    const whole = mount("~/projects", "whole", false);
+    const inside = mount("~/projects/app", "in");
+    const refused = expect.stringMatching(/where the group "\w+" may write/) as string;
+    expect(look([inside], { folder: "family", others: { work: [whole] } }).problems).toMatchObject([
+      { problem: refused },
+    ]);
+    expect(problems([whole, inside])).toEqual([refused]);
+    expect(look([mount("~/projects", "same")], { folder: "family", others: { work: [whole] } }).problems).toEqual([]);
+    expect(look([mount("~/projects", "all")], { folder: "family", others: { work: [inside] } }).problems).toEqual([]);
+    allow(projects); // there only main may write
+    expect(look([inside], { folder: "family", others: { work: [whole] } }).problems).toEqual([]);
+    expect(look([inside], { folder: "family", others: { main: [whole] } }).problems).toMatchObject([
+      { problem: refused },
+    ]);
   });
 
   test("files, what is missing, and a second one of the same name are refused", () => {

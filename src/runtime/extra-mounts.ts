@@ -1,10 +1,12 @@
-import { existsSync, readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { existsSync, opendirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { builtInBlocked, placesOf } from "../domain/blocked-paths.ts";
+import type { Group } from "../domain/group.ts";
 import type { Folder } from "../domain/ids.ts";
-import { expandHome, judgeMount, mountAllowlistSchema } from "../domain/mount-rules.ts";
+import { expandHome, isWritable, judgeMount, MOST_NAMES, mountAllowlistSchema } from "../domain/mount-rules.ts";
 import type { AskedMount, MountAllowlist, MountFacts } from "../domain/mount-rules.ts";
+import { linkBelow } from "./extra-mounts-link.ts";
 
 export interface ExtraMount {
   source: string;
@@ -27,6 +29,8 @@ export interface LookedAtMounts {
 export interface MountQuestion {
   folder: Folder;
   asked: readonly AskedMount[];
+  /** All there are: what one may write in decides what another's path leads to. */
+  groups: readonly Pick<Group, "folder" | "settings">[];
   runtime: "docker" | "host";
   /** The person's home. */
   home: string;
@@ -51,7 +55,8 @@ export function lookAtMounts(question: MountQuestion): LookedAtMounts {
   const read = readAllowlist(home);
   if ("problem" in read) return all(read.problem);
   const looked: LookedAtMounts = { mounts: [], problems: [] };
-  for (const one of asked) add(looked, factsOf(question, one, read));
+  const places = placesOfAll(question, read);
+  for (const one of asked) add(looked, factsOf(question, one, places));
   return looked;
 }
 
@@ -65,14 +70,28 @@ function add({ mounts, problems }: LookedAtMounts, facts: MountFacts): void {
   else mounts.push({ source, name, readonly });
 }
 
-function factsOf({ folder, home, closed }: MountQuestion, asked: AskedMount, allowlist: MountAllowlist): MountFacts {
+type Places = Pick<MountFacts, "allowlist" | "roots" | "closed" | "writable">;
+
+function placesOfAll({ home, closed, groups }: MountQuestion, allowlist: MountAllowlist): Places {
   const secrets = placesOf(builtInBlocked).map((place) => join(home, place));
+  const roots = allowlist.allowedRoots.map(({ path }) => real(expandHome(path, home)));
+  const mounts = groups.flatMap(({ folder, settings }) => (settings.mounts ?? []).map((asked) => ({ folder, asked })));
   return {
-    ...{ folder, asked, allowlist, home },
-    found: lookAt(expandHome(asked.hostPath, home)),
-    roots: allowlist.allowedRoots.map(({ path }) => real(expandHome(path, home))),
+    ...{ allowlist, roots },
     closed: [...closed, ...secrets.filter((path) => existsSync(path))].flatMap((path) => [path, real(path) ?? path]),
+    writable: mounts.flatMap(({ folder, asked }) => {
+      const path = real(expandHome(asked.hostPath, home));
+      return path !== undefined && isWritable({ folder, asked, allowlist, roots }, path) ? [{ folder, path }] : [];
+    }),
   };
+}
+
+function factsOf({ folder, home }: MountQuestion, asked: AskedMount, places: Places): MountFacts {
+  const path = expandHome(asked.hostPath, home);
+  const roots = places.roots.filter((root) => root !== undefined);
+  const found = lookAt(path);
+  const link = path === undefined || found.kind !== "folder" ? undefined : linkBelow(path, roots);
+  return { ...places, folder, asked, home, found, link };
 }
 
 /** Of what is in it only the names: looking deeper would take every turn's time. */
@@ -81,10 +100,19 @@ function lookAt(path: string | undefined): MountFacts["found"] {
   if (source === undefined) return { kind: "missing" };
   try {
     if (!statSync(source).isDirectory()) return { kind: "no-folder" };
-    return { kind: "folder", path: source, names: readdirSync(source) };
+    const names = namesIn(source);
+    return names.length > MOST_NAMES ? { kind: "too-many" } : { kind: "folder", path: source, names };
   } catch {
     return { kind: "no-folder" }; // it went away, or nobody may look into it
   }
+}
+
+/** At most one more than may be. */
+function namesIn(path: string): string[] {
+  using folder = opendirSync(path);
+  const names: string[] = [];
+  for (let one = folder.readSync(); one && names.length <= MOST_NAMES; one = folder.readSync()) names.push(one.name);
+  return names;
 }
 
 function real(path: string | undefined): string | undefined {

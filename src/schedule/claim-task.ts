@@ -23,7 +23,9 @@ export function claimTask(store: Store, task: Task, now: number): boolean {
     return false;
   }
   if (store.turns.openTaskTurn(task.id)) {
-    if (task.missed === "all" && !isOnTime(first, now)) addWaiting(store, task, run);
+    // A one-time task has no next time: it was given this one while the run before was not over.
+    const waits = task.schedule.type === "once" || (task.missed === "all" && !isOnTime(first, now));
+    if (waits) addWaiting(store, task, run);
     else store.tasks.logSkipped(task.id, first, "the run before was not over yet");
     return false;
   }

@@ -5,6 +5,7 @@ import type { Task } from "../domain/task.ts";
 import { silentLog } from "../domain/log.ts";
 import { createWakeUp, type WakeUp } from "../domain/wake-up.ts";
 import { dropRuns } from "../store/drop-runs.ts";
+import { endTaskRun } from "../turns/settle-task.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
 
@@ -105,6 +106,65 @@ describe("the scheduler", () => {
     endRun();
     await clock.advance(60_000);
     expect(queued()).toHaveLength(1);
+  });
+
+  test("a one-time task whose new time comes while its run is open runs once more after that", async () => {
+    const task = inMs(100);
+    scheduler.start();
+    await clock.advance(200);
+    const settle = () => {
+      for (const turn of store.turns.queued()) {
+        store.turns.end(turn.id, "answered", clock.now());
+        endTaskRun(store, turn, { status: "success", result: "x", error: null }, clock.now());
+      }
+      wake.now();
+    };
+    const second = clock.now() + 1_000;
+    store.tasks.update({ ...found(store.tasks.find(task.id)), nextRun: second });
+    wake.now();
+    await clock.advance(5_000);
+    expect(queued()).toMatchObject([{ taskDueAt: task.nextRun }]);
+    settle();
+    await clock.advance(100);
+    expect(found(store.tasks.find(task.id)).status).toBe("active");
+    expect(queued()).toEqual([{ taskId: task.id, taskDueAt: second }]);
+    settle();
+    await clock.advance(5_000);
+    expect(queued()).toEqual([]);
+    expect(found(store.tasks.find(task.id)).status).toBe("completed");
+    expect(store.tasks.runs(task.id, 5).map(({ status }) => status)).toEqual(["success", "success"]);
+  });
+
+  test("intervals are looked through at the start and after a jump, not at every waking", async () => {
+    let looks = 0;
+    const look = store.tasks.pullInIntervals;
+    store.tasks.pullInIntervals = (now) => ((looks += 1), look(now));
+    const task = inMs(3_600_000, { schedule: { type: "interval", value: "3600000", zone: "UTC" } });
+    scheduler.start();
+    for (let woken = 0; woken < 5; woken += 1) {
+      wake.now();
+      await clock.advance(10);
+    }
+    expect(looks).toBe(1);
+    clock.jump(-86_400_000);
+    await clock.advance(1_100);
+    expect(looks).toBe(2);
+    expect(found(store.tasks.find(task.id)).nextRun).toBeLessThanOrEqual(clock.now() + 3_600_000);
+  });
+
+  test("a jump that the database did not let it act on is acted on when it can", async () => {
+    const task = inMs(3_600_000, { schedule: { type: "interval", value: "3600000", zone: "UTC" } });
+    scheduler.start();
+    await clock.advance(10);
+    const look = store.tasks.pullInIntervals;
+    store.tasks.pullInIntervals = () => {
+      throw Object.assign(new Error("database is locked"), { errcode: 5 });
+    };
+    clock.jump(-86_400_000);
+    await clock.advance(2_100);
+    store.tasks.pullInIntervals = look;
+    await clock.advance(2_100);
+    expect(found(store.tasks.find(task.id)).nextRun).toBeLessThanOrEqual(clock.now() + 3_600_000);
   });
 
   test("a turn that still runs counts as not over, too", async () => {

@@ -40,9 +40,14 @@ export function createScheduler({ store, clock, log, wake, onWork }: SchedulerOp
   /** The wall clock went back, or this is the start: nothing must wait for a time it once showed. */
   const noticeJump = () => {
     const now = clock.now();
-    const before = skew;
-    skew = now - clock.monotonic();
-    if (skew > before - JUMP_MS) return;
+    const measured = now - clock.monotonic();
+    if (measured <= skew - JUMP_MS) pullIn(now);
+    // Not before that is done: a database that fails must not make it forget the jump.
+    skew = measured;
+  };
+
+  const pullIn = (now: number) => {
+    store.tasks.pullInIntervals(now);
     for (const { id, schedule, nextRun: next, lastRun, createdAt } of store.tasks.crons()) {
       const sooner = next === null ? next : afterClockJump(schedule, next, Math.max(lastRun ?? 0, createdAt), now);
       if (sooner !== next) store.tasks.setNextRun(id, sooner);
@@ -50,7 +55,6 @@ export function createScheduler({ store, clock, log, wake, onWork }: SchedulerOp
   };
 
   const pass = () => {
-    store.tasks.pullInIntervals(clock.now());
     for (let due = claimDue(); due.length > 0; due = claimDue()) {
       for (const { task, queued } of due) log.info({ task: task.id, group: task.folder, queued }, "Task due");
       onWork();

@@ -3,11 +3,22 @@ import type { Group, GroupSettings, RegisteredChat } from "../domain/group.ts";
 import type { Folder, Jid } from "../domain/ids.ts";
 import type { Database, Row } from "./database.ts";
 
+/** Begin keys of the settings table: what was registered once and is not now. */
+const ONCE_GROUP = "once-group/";
+const ONCE_CHAT = "once-chat/";
+
 export type Groups = ReturnType<typeof groupTable>;
 
 export function groupTable(db: Database) {
   const newestSeq = (jid: string): number =>
     Number(db.get("SELECT max(seq) AS seq FROM messages WHERE chat_jid = ?", jid)?.["seq"] ?? 0);
+
+  const keepChats = (column: "jid" | "folder", value: string): void =>
+    void db.run(
+      `INSERT OR IGNORE INTO settings SELECT ? || jid, '' FROM registered_chats WHERE ${column} = ?`,
+      ONCE_CHAT,
+      value,
+    );
 
   return {
     list: (): Group[] => db.all("SELECT * FROM registered_groups ORDER BY added_at, folder").map(toGroup),
@@ -91,15 +102,30 @@ export function groupTable(db: Database) {
       db.run("UPDATE scheduled_tasks SET chat_jid = ? WHERE chat_jid = ?", to, from);
       db.run("UPDATE turns SET chat_jid = ? WHERE chat_jid = ? AND kind = 'task' AND status = 'queued'", to, from);
       db.run("UPDATE outbox SET chat_jid = ? WHERE chat_jid = ? AND status = 'pending'", to, from);
+      keepChats("jid", from);
       db.run("DELETE FROM registered_chats WHERE jid = ?", from);
     },
 
     /** Takes the group out of service; its folder and what was said stay. */
     remove: (folder: Folder): void => {
+      keepChats("folder", folder);
+      db.run("INSERT OR IGNORE INTO settings VALUES (?, '')", `${ONCE_GROUP}${folder}`);
       db.run("DELETE FROM registered_chats WHERE folder = ?", folder);
       db.run("DELETE FROM sessions WHERE group_folder = ?", folder);
       db.run("DELETE FROM registered_groups WHERE folder = ?", folder);
     },
+
+    /** A group of that folder was removed, or left something: what the owner set for it is lost. */
+    wasGroup: (folder: string): boolean =>
+      db.get("SELECT 1 FROM settings WHERE key = ?", `${ONCE_GROUP}${folder}`) !== undefined ||
+      ["messages WHERE folder", "scheduled_tasks WHERE group_folder", "sessions WHERE group_folder"].some(
+        (where) => db.get(`SELECT 1 FROM ${where} = ? LIMIT 1`, folder) !== undefined,
+      ),
+
+    /** The chat was registered before; what is said in others is not kept. */
+    wasChat: (jid: Jid): boolean =>
+      db.get("SELECT 1 FROM settings WHERE key = ?", `${ONCE_CHAT}${jid}`) !== undefined ||
+      db.get("SELECT 1 FROM messages WHERE chat_jid = ? LIMIT 1", jid) !== undefined,
 
     /** Everything that was said in a group that is out of service, and its tasks. */
     forget: (folder: Folder): void => {
@@ -113,6 +139,7 @@ export function groupTable(db: Database) {
         db.run("DELETE FROM scheduled_tasks WHERE group_folder = ?", folder);
         db.run("DELETE FROM sessions WHERE group_folder = ?", folder);
         db.run("DELETE FROM requests WHERE folder = ?", folder);
+        db.run("DELETE FROM settings WHERE key = ?", `${ONCE_GROUP}${folder}`);
       });
     },
 

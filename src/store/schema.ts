@@ -255,6 +255,13 @@ export const migrations: readonly { name: string; sql: string }[] = [
     sql: `
       -- Missed runs that are made up for one after the other.
       CREATE INDEX task_run_logs_waiting ON task_run_logs(task_id, id) WHERE status = 'queued' AND turn_id IS NULL;
+      CREATE INDEX scheduled_tasks_turn ON scheduled_tasks(created_turn) WHERE created_turn IS NOT NULL;
+      CREATE INDEX scheduled_tasks_open ON scheduled_tasks(group_folder) WHERE status IN ('active', 'paused');
+
+      -- Times that were once accepted and cannot be read: at most ten years of interval, and the year 9999.
+      UPDATE scheduled_tasks SET schedule_value = '315576000000', next_run = min(next_run, created_at + 315576000000)
+        WHERE schedule_type = 'interval' AND CAST(schedule_value AS INTEGER) > 315576000000;
+      UPDATE scheduled_tasks SET next_run = 253402300799999 WHERE next_run > 253402300799999;
     `,
   },
 ];

@@ -17,6 +17,11 @@ export interface TaskRun {
 /** How much of a result `tasks show` keeps. */
 const RESULT_LENGTH = 200;
 
+/** A list is read on a phone or by a program: neither wants a megabyte of prompts. */
+const MOST_LISTED = 1_000;
+const LISTED = `id, group_folder, chat_jid, substr(prompt, 1, 1000) AS prompt, schedule_type, schedule_value, zone,
+  context_mode, missed, stale_after, status, next_run, last_run, last_result, created_at, created_turn`;
+
 /** A missed run that waits, by its row in the log. */
 export interface WaitingRun {
   id: number;
@@ -73,18 +78,39 @@ export function taskTable(db: Database) {
       return row && toTask(row);
     },
 
-    /** Tasks that may still run, of one group or of all (null), next one first. */
-    open: (folder: Folder | null): Task[] =>
+    /** Tasks that may still run, of one group or of all (null), next one first; of long prompts the beginning. */
+    open: (folder: Folder | null, most = MOST_LISTED): Task[] =>
       db
         .all(
-          `SELECT * FROM scheduled_tasks WHERE status IN ('active', 'paused') AND (? IS NULL OR group_folder = ?)
-           ORDER BY next_run IS NULL, next_run, created_at, id`,
-          folder,
-          folder,
+          `SELECT ${LISTED} FROM scheduled_tasks
+           WHERE status IN ('active', 'paused') ${folder === null ? "" : "AND group_folder = ?"}
+           ORDER BY next_run IS NULL, next_run, created_at, id LIMIT ?`,
+          ...(folder === null ? [most] : [folder, most]),
         )
         .map(toTask),
 
+    openCount: (folder: Folder): number =>
+      Number(
+        db.get(
+          "SELECT count(*) AS n FROM scheduled_tasks WHERE status IN ('active', 'paused') AND group_folder = ?",
+          folder,
+        )?.["n"],
+      ),
+
     all: (): Task[] => db.all("SELECT * FROM scheduled_tasks ORDER BY created_at, id").map(toTask),
+
+    /** The last ones that were made, oldest first; of long prompts the beginning. */
+    newest: (most: number): Task[] =>
+      db.all(`SELECT ${LISTED} FROM scheduled_tasks ORDER BY rowid DESC LIMIT ?`, most).map(toTask).reverse(),
+
+    madeBy: (turn: TurnId): Task[] =>
+      db
+        .all(
+          `SELECT ${LISTED} FROM scheduled_tasks WHERE created_turn = ? ORDER BY created_at, id LIMIT ?`,
+          turn,
+          MOST_LISTED,
+        )
+        .map(toTask),
 
     due: (now: number, limit: number): Task[] =>
       db
@@ -183,11 +209,43 @@ export function taskTable(db: Database) {
 
     /** Runs that have not begun will not. */
     dropWaiting: (task: TaskId, reason: string): void => {
+      const waits = "task_id = ? AND status = 'queued' AND turn_id IS NULL";
+      // A pause keeps a one-time task; the run that is open must not end it.
+      db.run(
+        `UPDATE scheduled_tasks SET next_run = (SELECT max(due_at) FROM task_run_logs WHERE ${waits})
+         WHERE id = ? AND status = 'paused' AND schedule_type = 'once' AND next_run IS NULL`,
+        task,
+        task,
+      );
       db.run(
         "UPDATE task_run_logs SET status = 'cancelled', error = ? WHERE task_id = ? AND status = 'queued' AND run_at IS NULL",
         reason,
         task,
       );
+    },
+
+    /** Missed runs that wait in a group, or in one chat of it, will not begin; returns how many there were. */
+    dropWaitingIn: (folder: Folder, chat: Jid | null, reason: string): number => {
+      const place = "group_folder = ? AND (? IS NULL OR chat_jid = ?)";
+      // Of a one-time task it was the last one. One that is open ends its task by itself.
+      db.run(
+        `UPDATE scheduled_tasks SET status = 'cancelled'
+         WHERE status = 'active' AND schedule_type = 'once' AND next_run IS NULL AND ${place}
+           AND EXISTS (SELECT 1 FROM task_run_logs l WHERE l.task_id = scheduled_tasks.id AND l.status = 'queued' AND l.turn_id IS NULL)
+           AND NOT EXISTS (
+             SELECT 1 FROM turns t WHERE t.task_id = scheduled_tasks.id AND t.status IN ('queued', 'running'))`,
+        folder,
+        chat,
+        chat,
+      );
+      return db.run(
+        `UPDATE task_run_logs SET status = 'cancelled', error = ?
+         WHERE status = 'queued' AND turn_id IS NULL AND task_id IN (SELECT id FROM scheduled_tasks WHERE ${place})`,
+        reason,
+        folder,
+        chat,
+        chat,
+      ).changes;
     },
 
     logSkipped: (id: TaskId, dueAt: number, reason: string): void => {

@@ -21,8 +21,8 @@ export function endTaskRun(store: Store, turn: Turn, end: RunEnd, now: number): 
   const wasDropped = end.status === "cancelled" && !wasStopped && task.status === "active";
   const stale = wasDropped && isStaleRun(task, turn, now);
   store.tasks.logEnded(task.id, turn.id, stale ? { status: "skipped", result: null, error: STALE } : end, now);
-  // A new time that it was given meanwhile stands.
-  if (task.schedule.type !== "once" || task.nextRun !== null) return;
+  // A new time that it was given meanwhile stands, also when it has come already.
+  if (task.schedule.type !== "once" || task.nextRun !== null || store.tasks.waitingCount(task.id) > 0) return;
   if (stale) giveUpStale(store, task, turn, now);
   else if (task.status === "paused" && end.status === "cancelled") store.tasks.setNextRun(task.id, turn.taskDueAt);
   else if (task.status === "active" || task.status === "paused") store.tasks.setStatus(task.id, endOfOnce[end.status]);

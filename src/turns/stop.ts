@@ -40,7 +40,9 @@ export function askStop(store: Store, { folder, chat, answeredIn }: StopWhere, n
     }
     for (const turn of running) takeAll(store, turn);
     for (const turn of queued) settleStopped({ store, turn, attempt: 0, now });
-    return { running: running.map(({ id }) => id), waiting: queued.length };
+    // Runs that were missed while the host was down stand in line as well.
+    const missed = store.tasks.dropWaitingIn(folder, chat, "stopped");
+    return { running: running.map(({ id }) => id), waiting: queued.length + missed };
   });
 }
 

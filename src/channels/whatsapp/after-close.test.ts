@@ -18,7 +18,11 @@ const decide = (given: Given): AfterClose => {
 describe("after a connection has ended", () => {
   test("515 is how linking goes on: at once, with the same keys", () => {
     expect(decide({ code: 515 })).toEqual({ kind: "connect", delay: 0, why: "restart" });
-    expect(decide({ code: 515, failures: 9 })).toEqual({ kind: "connect", delay: 0, why: "restart" });
+  });
+
+  test("515 again and again does not make a storm", () => {
+    const delays = [1, 2, 100].map((failures) => decide({ code: 515, failures }));
+    expect(delays).toEqual([2_000, 4_000, 300_000].map((delay) => ({ kind: "connect", delay, why: "restart" })));
   });
 
   test.each([401, 403, 406, 419])("%i from the server means that the link is dead", (code) => {

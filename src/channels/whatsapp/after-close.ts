@@ -48,7 +48,7 @@ export function afterClose({ closed, agreed, failures, chance }: CloseFacts): Af
   if (!byServer) return lost(failures, chance);
   switch (code) {
     case 515:
-      return { kind: "connect", delay: 0, why: "restart" };
+      return { ...lost(failures, chance), why: "restart" };
     case 440:
       return { kind: "connect", delay: jitter(REPLACED_DELAY_MS, chance), why: "replaced" };
     case 401:
@@ -71,7 +71,7 @@ export function afterClose({ closed, agreed, failures, chance }: CloseFacts): Af
 const stop = (reason: StopReason): AfterClose => ({ kind: "stop", reason });
 
 /** The first time at once: most losses are a moment long. */
-function lost(failures: number, chance: number): AfterClose {
+function lost(failures: number, chance: number): AfterClose & { kind: "connect" } {
   if (failures === 0) return { kind: "connect", delay: 0, why: "lost" };
   const delay = Math.min(FIRST_DELAY_MS * 2 ** (failures - 1), LONGEST_DELAY_MS);
   return { kind: "connect", delay: jitter(delay, chance), why: "lost" };

@@ -1,12 +1,12 @@
 import type { Clock } from "../../domain/clock.ts";
 import type { SendResult } from "../../domain/delivery.ts";
-import { isLocal, type Folder } from "../../domain/ids.ts";
+import { isLocal, type Folder, type Jid } from "../../domain/ids.ts";
 import type { Log } from "../../domain/log.ts";
 import type { Pace } from "../../domain/pace.ts";
 import { createWakeUp } from "../../domain/wake-up.ts";
 import { toWhatsAppText } from "../../domain/whatsapp-text.ts";
 import type { Channel, Outgoing } from "../channel.ts";
-import type { WhatsAppLedger } from "./ledger.ts";
+import type { GroupFacts, WhatsAppLedger } from "./ledger.ts";
 import type { Links, OpenLink } from "./links.ts";
 import type { ServedLink } from "./serve-link.ts";
 import type { Session } from "./session.ts";
@@ -123,7 +123,7 @@ export function createWhatsAppChannel(options: WhatsAppOptions): WhatsAppChannel
       life ??= work();
       return Promise.resolve();
     },
-    send: (message) => send(options, session, message),
+    send: (message) => send(options, session, (chat) => served?.isFresh(chat) ?? false, message),
     pause: options.pace.pause,
     typing: (chat, on) => session?.typing(chat, on),
     state: () => state,
@@ -169,14 +169,15 @@ const textFor =
 async function send(
   { ledger, pace }: WhatsAppOptions,
   session: Session | undefined,
+  isFresh: (chat: Jid) => boolean,
   message: Outgoing,
 ): Promise<SendResult> {
   const may = ledger.mayWrite(message.chat);
   if (may === "unregistered") return { kind: "refused", reason: "nobody registered that chat" };
   if (may === "held" || !session) return { kind: "offline" };
-  const group = ledger.group(message.chat);
-  if (group && !group.member) return { kind: "refused", reason: "this account is not in that group any more" };
-  if (group?.announceOnly && !group.admin) return { kind: "refused", reason: "only admins may write in that group" };
+  const closed = whyClosed(ledger.group(message.chat));
+  // What was true a while ago may have changed: this connection has yet to hear of that group.
+  if (closed !== undefined) return isFresh(message.chat) ? { kind: "refused", reason: closed } : { kind: "offline" };
   pace.sent(message.chat);
   const result = await session.send(message);
   if (result.kind === "rate") {
@@ -185,4 +186,10 @@ async function send(
   }
   if (result.kind === "acknowledged") pace.acknowledged();
   return result;
+}
+
+function whyClosed(group: GroupFacts | undefined): string | undefined {
+  if (!group) return undefined;
+  if (!group.member) return "this account is not in that group any more";
+  return group.announceOnly && !group.admin ? "only admins may write in that group" : undefined;
 }

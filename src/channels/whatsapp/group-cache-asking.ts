@@ -36,11 +36,12 @@ export function createAsking({ ask, over, clock, log }: AskingOptions): Asking {
         wanted.add(jid);
       }
     }
+    current = undefined;
   };
   return {
     want: (jid) => {
       wanted.add(jid);
-      if (current === undefined) void work().finally(() => (current = undefined));
+      if (current === undefined) void work();
     },
     isWanted: (jid) => wanted.has(jid) || current === jid,
   };

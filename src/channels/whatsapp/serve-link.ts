@@ -1,4 +1,4 @@
-import { fetchLatestWaWebVersion, jidNormalizedUser, type AuthenticationCreds } from "baileys";
+import { jidNormalizedUser, type AuthenticationCreds } from "baileys";
 import type { Clock } from "../../domain/clock.ts";
 import type { Folder, Jid } from "../../domain/ids.ts";
 import type { Log } from "../../domain/log.ts";
@@ -11,6 +11,8 @@ import { createGroupCache, type GroupCache, type GroupName } from "./group-cache
 import { createInboxReader, type InboxReader } from "./inbox-reader.ts";
 import type { Account, WhatsAppLedger } from "./ledger.ts";
 import type { OpenLink } from "./links.ts";
+import { beat } from "./serve-link-beat.ts";
+import { latestVersion } from "./serve-link-version.ts";
 import { startSession, type Session } from "./session.ts";
 import { createTrouble } from "./trouble.ts";
 
@@ -38,10 +40,9 @@ export interface ServedLink {
   /** Resolves when it is over with this link: unlinked, moved away, or told to stop. */
   ended: Promise<void>;
   groupNames(): readonly GroupName[];
+  /** What is known of this group was heard by this link, not by one before it. */
+  isFresh(jid: Jid): boolean;
 }
-
-const BEAT_MS = 1_000;
-const ALIVE_MS = 30_000;
 
 interface Life extends ServeOptions {
   creds: AuthenticationCreds;
@@ -70,7 +71,7 @@ export function serveLink(options: ServeOptions, signal: AbortSignal): ServedLin
   const life: Life = {
     ...{ ...options, creds, groups, reader, away, stop, session: undefined, giveUp: () => over.abort() },
   };
-  return { groupNames: groups.names, ended: live(life) };
+  return { groupNames: groups.names, isFresh: groups.isFresh, ended: live(life) };
 }
 
 async function live(life: Life): Promise<void> {
@@ -78,7 +79,7 @@ async function live(life: Life): Promise<void> {
   // What an earlier process received and did not live to hand over comes first.
   ledger.opened(accountOf(creds));
   reader.start();
-  const beats = beat(life);
+  const beats = beat({ ...life, isConnected: () => life.session !== undefined });
   try {
     await stayConnected(life);
   } finally {
@@ -102,17 +103,27 @@ async function stayConnected(life: Life): Promise<void> {
     const { closed, lasted } = await oneConnection(life, version);
     if (stop.aborted) return;
     const remedy = trouble.after(closed, lasted);
-    if (remedy.kind === "unlinked") return link.store.markRefused(remedy.code);
+    if (remedy.kind === "unlinked") return quietly(life, () => link.store.markRefused(remedy.code));
     // A page of WhatsApp's says nothing of another server.
-    if (remedy.newVersion && life.url === undefined) version = (await latestVersion()) ?? version;
+    if (remedy.newVersion && life.url === undefined) version = (await latestVersion(clock, stop)) ?? version;
     await clock.sleep(remedy.delay, stop);
+  }
+}
+
+/** Whoever leaves the loop for a full disk comes back at once, with the pauses forgotten. */
+function quietly<T>({ log }: Life, work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    log.error({ error: (error as Error).message }, "Cannot read or write what is noted of WhatsApp");
+    return undefined;
   }
 }
 
 /** @returns how long it was open, in ms; null: never. */
 async function oneConnection(life: Life, version: WebVersion | undefined) {
   const { link, ledger, creds, clock, stop, away } = life;
-  const from = ledger.lastAlive();
+  const from = quietly(life, ledger.lastAlive);
   away.period = from === undefined ? null : { from, to: clock.now() };
   let openedAt: number | null = null;
   life.onState(false, `connecting as +${numberOf(creds)}`);
@@ -145,34 +156,4 @@ async function endedOr(session: Session, stop: AbortSignal): Promise<Closed> {
   } finally {
     stop.removeEventListener("abort", end);
   }
-}
-
-/** Notes that the link works, and notices that its folder was moved away. */
-async function beat(life: Life): Promise<void> {
-  const { link, ledger, clock, log, stop } = life;
-  let noted = -Infinity;
-  while (!stop.aborted) {
-    try {
-      if (!link.isInPlace()) {
-        log.warn({}, "The WhatsApp link was moved away");
-        return life.giveUp();
-      }
-      life.groups.noteNew();
-      const now = clock.monotonic();
-      if (now - noted >= ALIVE_MS) {
-        noted = now;
-        if (life.session) ledger.alive(clock.now());
-        link.store.prune(clock.now());
-      }
-    } catch (error) {
-      log.error({ error: (error as Error).message }, "Cannot note that WhatsApp is connected");
-    }
-    await clock.sleep(BEAT_MS, stop);
-  }
-}
-
-/** The number that WhatsApp's own page has today; undefined when it cannot be had. */
-async function latestVersion(): Promise<WebVersion | undefined> {
-  const { version, isLatest } = await fetchLatestWaWebVersion();
-  return isLatest ? version : undefined;
 }

@@ -89,4 +89,33 @@ describe("after a connection ended", () => {
   test("a 403 that did not come from WhatsApp says nothing about the link", () => {
     expect(trouble.after(closed(403, false), null)).toMatchObject({ kind: "connect" });
   });
+
+  test("a server that restarts us again and again is left alone longer and longer", () => {
+    const restart = () => trouble.after(closed(515), null);
+    expect([restart(), restart(), restart()]).toMatchObject([{ delay: 0 }, { delay: 2_000 }, { delay: 4_000 }]);
+  });
+
+  test("another program that keeps taking the link is told of once, until we had it for a while", async () => {
+    const keys = () => new Set(told.map(({ key }) => key)).size;
+    for (let n = 0; n < 5; n += 1) {
+      trouble.after(closed(440), 1_000);
+      await clock.advance(600_000);
+    }
+    expect(keys()).toBe(1);
+    trouble.after(closed(428), 120_000);
+    await clock.advance(600_000);
+    trouble.after(closed(440), 1_000);
+    expect(keys()).toBe(2);
+  });
+
+  test.each([401, 402, 405, 440])("%d is decided as ever when the owner cannot be told", (code) => {
+    const full = () => {
+      throw new Error("disk full");
+    };
+    const mute = createTrouble({
+      ...{ clock, log: silentLog, number: "49151", random: () => 0.5, ledger: { tell: full } },
+      ...{ onState: () => {}, onSignal: () => {} },
+    });
+    expect(mute.after(closed(code), 1_000)).toEqual(trouble.after(closed(code), 1_000));
+  });
 });

@@ -34,24 +34,28 @@ const LONG_MS = 15 * 60_000;
 const HOURS_MS = 6 * 60 * 60_000;
 
 /** Decides when to connect again, and tells the owner what time alone does not cure. */
-export function createTrouble(options: TroubleOptions): Trouble {
+export function createTrouble(given: TroubleOptions): Trouble {
+  const options = { ...given, ledger: { tell: carefully(given) } };
   let failures = 0;
   let since: number | undefined;
+  let replacedSince: number | undefined;
   return {
     after: (closed, lasted) => {
       if (lasted !== null) failures = lasted >= STABLE_MS ? 0 : Math.min(failures, MOST_AFTER_OPEN);
       if (lasted !== null) since = undefined;
+      if (lasted !== null && lasted >= STABLE_MS) replacedSince = undefined;
       const next = afterClose({ closed, agreed: true, failures, chance: options.random() });
       // Once is a server's restart.
       if (closed.code === 440 || (closed.byServer && failures >= 2)) options.onSignal();
       failures += 1;
       since ??= options.clock.now();
+      if (closed.code === 440) replacedSince ??= options.clock.now();
       const { code, detail } = closed;
       options.log.info(
         { code, detail, next: next.kind === "connect" ? next.why : next.reason },
         "WhatsApp connection closed",
       );
-      return remedy(options, { closed, next, since });
+      return remedy(options, { closed, next, since, replacedSince: replacedSince ?? since });
     },
   };
 }
@@ -61,9 +65,22 @@ interface Ended {
   next: AfterClose;
   /** When it was connected last, epoch ms. */
   since: number;
+  /** When the other program first took the link. */
+  replacedSince: number;
 }
 
-function remedy(options: TroubleOptions, { closed, next, since }: Ended): Remedy {
+/** A full disk must not end what waits between connections. */
+const carefully =
+  ({ ledger, log }: TroubleOptions): WhatsAppLedger["tell"] =>
+  (key, text) => {
+    try {
+      ledger.tell(key, text);
+    } catch (error) {
+      log.error({ key, error: (error as Error).message }, text);
+    }
+  };
+
+function remedy(options: TroubleOptions, { closed, next, since, replacedSince }: Ended): Remedy {
   if (next.kind === "stop") return stopped(options, next.reason, closed);
   const { clock, onState, ledger } = options;
   const at = clockTime(clock.now() + next.delay);
@@ -71,7 +88,7 @@ function remedy(options: TroubleOptions, { closed, next, since }: Ended): Remedy
     const what = "another program uses this very link (a copy of store/auth, perhaps on another machine)";
     onState(false, `${what}; trying again at ${at}`);
     ledger.tell(
-      `replaced/${since}`,
+      `replaced/${replacedSince}`,
       `WhatsApp: ${what}, so this one was disconnected. End that program; I try again at ${at} and then every ten minutes.`,
     );
   } else {
