@@ -8,7 +8,6 @@ import { serveSocket } from "./control/socket-server.ts";
 import { createWhatsAppApp } from "./control/whatsapp-app.ts";
 import type { Clock } from "./domain/clock.ts";
 import { MAIN } from "./domain/ids.ts";
-import type { Log } from "./domain/log.ts";
 import { createWakeUp } from "./domain/wake-up.ts";
 import { homePaths, makeGroupFolders, makeHome, type Home } from "./home.ts";
 import { withExtraMounts } from "./extra-mounts.ts";
@@ -70,6 +69,8 @@ export interface Host extends AsyncDisposable {
   readonly containers: ContainerState | undefined;
   readonly facts: HostFacts;
   channels(): ChannelState[];
+  /** Something went wrong that no part of it knows of; it goes on. */
+  noteFault(reason: unknown): void;
 }
 
 /**
@@ -95,7 +96,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const { log } = stack.use(openLog(home.logs, config.settings.LOG_LEVEL, (line) => secrets.redact(line).text));
   const store = stack.use(openStore(home.database));
   log.info({}, "Database initialized");
-  stack.defer(surviveRejections(log));
   const runtimes = await createRuntimes({ ...options, runner: options.runner, home, store, log });
   const agents = createAgents(config, person, store);
   const agent = agents.local;
@@ -126,16 +126,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const started = stack.move();
   return {
     ...{ home, facts, containers: runtimes.containers, channels: () => channelsOf(parts).map(stateOf) },
+    noteFault: (reason) =>
+      log.error({ error: String((reason as Error | null)?.stack ?? reason) }, "Nobody caught this"),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
-}
-
-/** A promise that nobody waits for, perhaps in a library, must not end what serves everybody. */
-function surviveRejections(log: Log): () => void {
-  const note = (reason: unknown) =>
-    log.error({ error: String((reason as Error | null)?.stack ?? reason) }, "Nobody caught a rejection");
-  process.on("unhandledRejection", note);
-  return () => void process.off("unhandledRejection", note);
 }
 
 /** What the last host left open comes before any new work. */

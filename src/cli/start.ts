@@ -18,6 +18,8 @@ async function start(terminal: Terminal): Promise<void> {
   const config = terminal.config();
   await using host = await startWhenFree(config, terminal);
   if (!host) return;
+  // A promise that nobody waits for, perhaps in a library, must not end what serves everybody.
+  process.on("unhandledRejection", host.noteFault);
   terminal.stdout.write(banner(config, host));
   if (terminal.stdin.isTTY && terminal.stdout.isTTY) await runRepl(config, "main", terminal, { ownHost: true });
   else await untilAborted(terminal.interrupted);

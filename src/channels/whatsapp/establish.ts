@@ -53,6 +53,7 @@ export async function establish(options: EstablishOptions): Promise<Established>
   let link: LinkInHand = existing
     ? { store: existing.store, creds: decodeCreds(existing.creds) }
     : beginAnew(options.begin);
+  let restarts = 0;
   for (let failures = 0; ;) {
     const end = await attempt(options, link);
     if (end.kind !== "closed") return end;
@@ -65,7 +66,9 @@ export async function establish(options: EstablishOptions): Promise<Established>
       return { kind: "stopped", reason: next.reason, detail: closed.detail };
     }
     if (next.why === "replaced") return { kind: "replaced" };
-    if (next.why === "lost") {
+    if (next.why === "restart") restarts += 1;
+    // One restart is part of linking; more of them are a server that does not get on.
+    if (next.why === "lost" || restarts > 1) {
       failures += 1;
       if (failures >= MOST_FAILURES) return { kind: "unreachable", detail: closed.detail };
       options.on({ type: "retry", delay: next.delay, detail: closed.detail });
