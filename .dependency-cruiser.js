@@ -37,8 +37,10 @@ const rooms = [
   room("runtime", "^src/runtime/", domain, protocol),
   room("kiro", "^src/kiro/", domain, protocol),
   room("schedule", "^src/schedule/", ...withPorts),
-  room("ipc", "^src/ipc/", ...withPorts),
-  room("control", "^src/control/", ...withPorts),
+  // An agent's requests about groups name people, and are refused, as the person's own are.
+  room("ipc", "^src/ipc/", ...withPorts, "^src/control/(name-persons|group-error)\\.ts$"),
+  // Only the runtime may start programs: what an agent left behind may need one to be deleted.
+  room("control", "^src/control/", ...withPorts, "^src/runtime/remove-place\\.ts$"),
   room("console", "^src/console/", ...withPorts),
   room("service", "^src/service/", ...withPorts),
   // The commands start a host, or talk to one as the local chat's other end; with none running they
