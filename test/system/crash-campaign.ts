@@ -83,7 +83,10 @@ export function describeCrashes({ settings, kills, untilNoneLeft }: CrashOptions
       await using site = crashSite(settings);
       const groups = ["main", "alpha", "beta"];
       let host = await site.start();
-      for (const folder of groups.slice(1)) await site.request("POST", "/control/groups", { name: folder, folder });
+      // Before the kills: asked again after one, a group that is there already is refused.
+      for (const folder of [...groups.slice(1), "reminded"]) {
+        await site.request("POST", "/control/groups", { name: folder, folder });
+      }
       for (const group of groups) site.watch(group);
 
       const flood = new AbortController();
@@ -132,7 +135,6 @@ async function speak(site: CrashSite, group: string, signal: AbortSignal): Promi
 /** Reminders have an effect: they must exist once, or the chat must say that the turn was cut off. */
 async function remind(site: CrashSite, signal: AbortSignal): Promise<string[]> {
   const items: string[] = [];
-  await site.request("POST", "/control/groups", { name: "reminded", folder: "reminded" });
   site.watch("reminded");
   while (!signal.aborted) {
     const item = `chore${items.length}`;
