@@ -169,7 +169,11 @@ async function killedInMidRun(
 
 /** Nothing of the login, old or new, is left below the home. */
 const untilReturned = (site: CrashSite, person: Person): Promise<void> =>
-  until(() => filesWith(join(site.home, "data"), [...tokensOf(person), "at_", "rt_"]).length === 0);
+  until(() =>
+    filesWith(join(site.home, "data"), [...tokensOf(person), "at_", "rt_"])
+      // Compiled code has names that look like the beginning of a token.
+      .every((path) => path.startsWith(join(site.home, "data", "compile-cache"))),
+  );
 
 /** One folder that can be seen at several places. */
 function sharedFolder() {

@@ -121,11 +121,18 @@ export const resultsOf = (site: Site): unknown[] =>
 
 export const logOf = (site: Site): string => readFileSync(site.path("logs", "nanoclaw.log"), "utf8");
 
-/** Every file below a folder, with its content. */
+/** Every file below a folder, with its content; what goes while it is read is not there. */
 export function contentOf(folder: string): Record<string, string> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return Object.fromEntries(
-    files.map(({ parentPath, name }) => [join(parentPath, name), readFileSync(join(parentPath, name), "latin1")]),
+    files.flatMap(({ parentPath, name }) => {
+      try {
+        return [[join(parentPath, name), readFileSync(join(parentPath, name), "latin1")] as const];
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+        throw error;
+      }
+    }),
   );
 }
 
