@@ -41,15 +41,7 @@ export function taskTable(db: Database) {
         task.id,
         task.folder,
         task.chat,
-        task.prompt,
-        task.schedule.type,
-        task.schedule.value,
-        task.schedule.zone,
-        task.contextMode,
-        task.missed,
-        task.staleAfter,
-        task.status,
-        task.nextRun,
+        ...changeable(task),
         task.createdAt,
         task.createdTurn,
       );
@@ -60,15 +52,7 @@ export function taskTable(db: Database) {
       db.run(
         `UPDATE scheduled_tasks SET prompt = ?, schedule_type = ?, schedule_value = ?, zone = ?, context_mode = ?,
            missed = ?, stale_after = ?, status = ?, next_run = ? WHERE id = ?`,
-        task.prompt,
-        task.schedule.type,
-        task.schedule.value,
-        task.schedule.zone,
-        task.contextMode,
-        task.missed,
-        task.staleAfter,
-        task.status,
-        task.nextRun,
+        ...changeable(task),
         task.id,
       );
     },
@@ -333,3 +317,9 @@ function toRun(row: Row): TaskRun {
     error: row["error"] as string | null,
   };
 }
+
+/** Columns from `prompt` to `next_run`, in the table's order. */
+const changeable = ({ prompt, schedule, contextMode, missed, staleAfter, status, nextRun }: Task) => [
+  ...[prompt, schedule.type, schedule.value, schedule.zone, contextMode],
+  ...[missed, staleAfter, status, nextRun],
+];

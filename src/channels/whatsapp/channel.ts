@@ -3,7 +3,6 @@ import type { SendResult } from "../../domain/delivery.ts";
 import { isLocal, type Folder, type Jid } from "../../domain/ids.ts";
 import type { Log } from "../../domain/log.ts";
 import type { Pace } from "../../domain/pace.ts";
-import { createWakeUp } from "../../domain/wake-up.ts";
 import { toWhatsAppText } from "../../domain/whatsapp-text.ts";
 import type { Channel, Outgoing } from "../channel.ts";
 import type { GroupFacts, WhatsAppLedger } from "./ledger.ts";
@@ -45,7 +44,6 @@ const RELEASED_MS = 15_000;
 export function createWhatsAppChannel(options: WhatsAppOptions): WhatsAppChannel {
   const { clock, log } = options;
   const stopping = new AbortController();
-  const changed = createWakeUp();
   let life: Promise<void> | undefined;
   let state: ReturnType<Channel["state"]> = { connected: false, detail: "not linked yet: npm run auth", since: null };
   let session: Session | undefined;
@@ -112,7 +110,7 @@ export function createWhatsAppChannel(options: WhatsAppOptions): WhatsAppChannel
         log.error({ error: (error as Error).message }, "WhatsApp cannot be served, trying again");
         seen = undefined;
       }
-      await clock.sleep(LOOK_MS, AbortSignal.any([stopping.signal, changed.next()]));
+      await clock.sleep(LOOK_MS, stopping.signal);
     }
   };
 

@@ -67,10 +67,11 @@ export function connect(options: ConnectionOptions): Connection {
   keepKeysOffConsole(console);
   const over = new AbortController();
   const fault: Fault = { error: undefined };
-  const careful = endsWith(store, over.signal, (error) => {
+  const fail = (error: Error): void => {
     fault.error ??= error;
-    void socket.end(error);
-  });
+    void socket.end(fault.error);
+  };
+  const careful = endsWith(store, over.signal, fail);
   const inbox = createRawInbox({ store: careful, creds, clock, onStored: options.onStored ?? (() => {}) });
   const socket = makeWASocket({
     auth: createAuthState(careful, creds),
@@ -95,8 +96,7 @@ export function connect(options: ConnectionOptions): Connection {
     try {
       work();
     } catch (error) {
-      fault.error ??= error as Error;
-      void socket.end(fault.error);
+      fail(error as Error);
     }
   };
   const { promise: closed, resolve } = Promise.withResolvers<Closed>();
