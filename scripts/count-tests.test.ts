@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { countTests, reportSchema } from "./count-tests.ts";
+import { countTests, failureTexts, reportSchema } from "./count-tests.ts";
 
 const run = (root: string, tests: Record<string, string>, status = "passed") => ({
   root,
@@ -52,4 +52,22 @@ it("names the suite that had no engine in any run", () => {
   expect(countTests([run("/a", { [name]: "skipped" })]).neverRan).toEqual([
     "src/a.test.ts > containers needs a container engine",
   ]);
+});
+
+it("tells what a failed test said, and no more of it than asked for", () => {
+  const report = reportSchema.parse({
+    testResults: [
+      {
+        name: "/a/src/a.test.ts",
+        status: "failed",
+        message: "",
+        assertionResults: [
+          { fullName: "one", status: "failed", failureMessages: ["expected 1\nto be 2\nat line 3"] },
+          { fullName: "two", status: "passed", failureMessages: [] },
+        ],
+      },
+      { name: "/a/src/b.test.ts", status: "failed", message: "cannot be loaded", assertionResults: [] },
+    ],
+  });
+  expect(failureTexts([report], 3)).toEqual(["one\nexpected 1\nto be 2", "cannot be loaded"]);
 });

@@ -7,7 +7,9 @@ export const reportSchema = z.object({
       name: z.string(),
       status: z.string(),
       message: z.string().default(""),
-      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
+      assertionResults: z.array(
+        z.object({ fullName: z.string(), status: z.string(), failureMessages: z.array(z.string()).default([]) }),
+      ),
     }),
   ),
 });
@@ -58,3 +60,15 @@ const hasRun = (seen: Map<string, Set<string>>, suite: string): boolean =>
   [...seen].some(
     ([name, statuses]) => name.startsWith(`${suite} `) && (statuses.has("passed") || statuses.has("failed")),
   );
+
+/** What each failed test said, at most `lines` lines of it: the end of a long log is often all that is kept. */
+export function failureTexts(reports: TestReport[], lines: number): string[] {
+  return reports
+    .flatMap(({ testResults }) => testResults)
+    .flatMap(({ message, assertionResults }) => {
+      const said = assertionResults.filter(({ status }) => status === "failed");
+      return said.length > 0 ? said.map((test) => [test.fullName, ...test.failureMessages].join("\n")) : [message];
+    })
+    .filter((text) => text !== "")
+    .map((text) => text.split("\n").slice(0, lines).join("\n"));
+}
