@@ -1,0 +1,123 @@
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { FAMILY, isoAt, OWN, type ForkHome } from "../../test/fork-home/fork-home.ts";
+import { forkHomes, moveOptions, takeOver } from "../../test/fork-home/move.ts";
+import { tree } from "../../test/fork-home/tree.ts";
+import { openStore } from "../store/store.ts";
+import { previewMove } from "./move-from.ts";
+
+const homes = forkHomes();
+afterEach(() => homes[Symbol.dispose]());
+
+const empty = () => homes.keep(mkdtempSync(join(tmpdir(), "nanoclaw-home-")));
+
+/** Two groups and two messages; a part of it lies in the journal, which nobody has open. */
+function old(work: (home: ForkHome) => void = () => {}): string {
+  using home = homes.make({ wal: true });
+  home.group("main", { jid: OWN, requires_trigger: 0 });
+  home.group("Our Family", { jid: FAMILY });
+  home.message("m1", { content: "@Bob the walrus is called Bruno" });
+  home.message("m2", { content: "@Bob and?" });
+  home.state("last_agent_timestamp", JSON.stringify({ [FAMILY]: isoAt(1) }));
+  work(home);
+  const apart = empty();
+  cpSync(home.root, apart, { recursive: true });
+  rmSync(join(apart, "store", "messages.db-shm"), { force: true });
+  return apart;
+}
+
+const store = (root: string) => readdirSync(join(root, "store"));
+
+describe("a move from another folder", () => {
+  it("copies everything and changes nothing there", async () => {
+    const from = old((home) => {
+      home.write("groups/unregistered/secret plan.md", "x");
+      home.write("groups/global/shared.md", "for all");
+      home.write(
+        "store/auth/creds.json",
+        JSON.stringify({ me: { id: "4915200000001:7@s.whatsapp.net" }, account: {} }),
+      );
+      home.write("store/auth/pre-key-1.json", "{}");
+      home.write(".env", "ASSISTANT_NAME=Bob\n");
+    });
+    const before = tree(from);
+    const root = empty();
+    using taken = await takeOver(root, { from });
+    expect(tree(from)).toEqual(before);
+    expect(taken.summary).toBe(
+      "2 groups, 2 messages, 0 tasks that will run or are paused, 1 message still to be answered",
+    );
+    const read = (...path: string[]) => readFileSync(join(root, ...path), "utf8");
+    expect(read("groups", "unregistered", "secret plan.md")).toBe("x");
+    expect(read("groups", "global", "shared.md")).toBe("for all");
+    expect(read("groups", "our-family", "notes.md")).toBe("notes of Our Family\n");
+    expect(readdirSync(join(root, "store", "auth"))).toEqual(["creds.json", "pre-key-1.json"]);
+    expect(read(".env")).toBe("ASSISTANT_NAME=Bob\n");
+    expect([".env", "store/auth", "data"].map((path) => statSync(join(root, path)).mode & 0o077)).toEqual([0, 0, 0]);
+    expect(taken.report).toContain("Never start the old system again");
+    expect(store(root).filter((name) => name.includes("moving-in"))).toEqual([]);
+  });
+
+  it("into a home that was started but not used keeps what is set there", async () => {
+    const from = old((home) => home.write(".env", "ASSISTANT_NAME=Bob\n"));
+    const root = empty();
+    const { home } = moveOptions(root);
+    {
+      using own = openStore(home.database);
+      own.settings.set("agent-login", "seen");
+      own.groups.add("main" as never, "Main", {}, 1);
+    }
+    writeFileSync(join(root, ".env"), "ASSISTANT_NAME=Carl\n");
+    using taken = await takeOver(root, { from, env: { ASSISTANT_NAME: "Carl" } });
+    expect(taken.store.settings.get("agent-login")).toBe("seen");
+    expect(taken.store.groups.list().map(({ folder }) => folder)).toEqual(["main", "our-family"]);
+    expect(taken.report).toContain(".env stays as it is here");
+    expect(taken.summary).toContain("0 messages still to be answered"); // nobody calls it Bob here
+  });
+
+  it("is refused where there is something to lose, and where an old system lies already", async () => {
+    const from = old();
+    const root = empty();
+    const { home } = moveOptions(root);
+    {
+      using own = openStore(home.database);
+      own.groups.add("plans" as never, "Plans", {}, 1);
+    }
+    await expect(takeOver(root, { from })).rejects.toThrow(
+      /is in use: 0 messages, 0 tasks, 1 groups .* mv .*messages\.db/,
+    );
+    expect(store(root).filter((name) => /moving|before/.test(name))).toEqual([]);
+    await expect(takeOver(old(), { from })).rejects.toThrow("holds an old system itself");
+  });
+
+  it("is refused when there is no old system, or none that can be read", async () => {
+    const root = empty();
+    const wrong = (from: string) => takeOver(root, { from });
+    await expect(wrong(empty())).rejects.toThrow(/There is no old system in .*no store\/messages\.db/);
+    const ours = empty();
+    openStore(moveOptions(ours).home.database)[Symbol.dispose]();
+    await expect(wrong(ours)).rejects.toThrow("is a home of this NanoClaw already");
+    const damaged = old();
+    rmSync(join(damaged, "store", "messages.db-wal"));
+    writeFileSync(join(damaged, "store", "messages.db"), "a text that is longer than a header".repeat(99));
+    await expect(wrong(damaged)).rejects.toThrow(/is damaged\. Recover .*\.recover/);
+    expect(store(root).filter((name) => /moving|before|messages/.test(name))).toEqual([]);
+  });
+
+  it("is told beforehand without a trace of it", () => {
+    const from = old((home) => home.write(".env", "ASSISTANT_NAME=Bob\n"));
+    const before = tree(from);
+    const root = empty();
+    const options = moveOptions(root);
+    const untouched = tree(root);
+    const report = previewMove({ ...options, from });
+    expect(report).toContain("# What moving in would do");
+    expect(report).toContain("called by @Bob");
+    expect(report).toContain("still to be answered: 1");
+    expect([tree(from), tree(root)]).toEqual([before, untouched]);
+    expect(existsSync(join(root, "store", "messages.db"))).toBe(false);
+  });
+});
