@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Folder } from "./domain/ids.ts";
@@ -31,6 +31,8 @@ export interface Home {
   /** Every place where a group leaves files. */
   traces(folder: Folder): string[];
   installId: string;
+  /** Is there while a restore is put in its place. */
+  restoring: string;
   group(folder: Folder): GroupPaths;
 }
 
@@ -56,6 +58,7 @@ export function homePaths(root: string): Home {
       ...[at("data", "extra", folder), at("logs", "groups", folder)],
     ],
     installId: at("data", "install-id"),
+    restoring: at(".nanoclaw-restoring", "ready.json"),
     group: (folder) => ({
       group: at("groups", folder),
       global: at("groups", "global"),
@@ -72,6 +75,10 @@ export const exchangeFolders = ["requests", "responses", "journal", "input", "ou
 
 /** @throws {StoreError} when the home cannot be written. */
 export function makeHome(home: Home): void {
+  if (existsSync(home.restoring))
+    throw new StoreError(
+      `A restore of ${home.root} was cut off. Finish it: npm run nanoclaw -- restore, with the same file (${home.restoring} names it).`,
+    );
   const folders = [
     home.store,
     home.ipc,

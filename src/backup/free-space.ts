@@ -1,0 +1,14 @@
+import { statfs } from "node:fs/promises";
+import { BackupError } from "./backup-error.ts";
+
+/** @throws {BackupError} when there is less room than that, before anything is written. */
+export async function assertRoom(folder: string, bytes: number, what: string): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (free < bytes)
+    throw new BackupError(
+      `There may not be enough room in ${folder}: ${what} takes up to ${inMiB(bytes)}, and ${inMiB(free)} are free. Make room, or name another place.`,
+    );
+}
+
+export const inMiB = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
