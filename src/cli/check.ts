@@ -5,4 +5,13 @@ export interface Check {
   state: "ok" | "note" | "wrong";
   detail: string;
   cure?: string;
+  /** What `doctor --fix` can do about it without anybody's decision. */
+  fix?: Fix;
+}
+
+export interface Fix {
+  /** Said before it is done: "set the mode of … to 0600". */
+  what: string;
+  /** @returns what was done. Throws when it could not be. */
+  run(): Promise<string>;
 }

@@ -1,10 +1,21 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { askEngine, containerProblem, lookAtContainers, type ContainerState } from "../containers.ts";
+import {
+  askEngine,
+  buildArguments,
+  buildCommand,
+  containerProblem,
+  lookAtContainers,
+  type ContainerState,
+} from "../containers.ts";
+import type { LedgerStatus } from "../control/status.ts";
 import { homePaths, installId } from "../home.ts";
 import type { ChannelState } from "../main.ts";
-import type { Check } from "./check.ts";
+import { buildImage } from "../runtime/docker/build-image.ts";
+import { lockHome } from "../store/home-lock.ts";
+import type { Check, Fix } from "./check.ts";
 
 /** What a running host says of itself. */
 export interface HostStatus {
@@ -16,15 +27,24 @@ export interface HostStatus {
   kiroSeen: boolean;
   groups: { agent: string | null }[];
   channels: ChannelState[];
+  retention?: LedgerStatus["retention"];
+}
+
+export interface ContainerQuestion {
+  config: Config;
+  env: NodeJS.ProcessEnv;
+  interrupted: AbortSignal;
+  /** Where a build says how far it is. */
+  stderr: Pick<NodeJS.WriteStream, "write">;
 }
 
 /** Engine, image, where turns run, and what containers there are. */
 export async function checkContainers(
-  config: Config,
-  env: NodeJS.ProcessEnv,
+  question: ContainerQuestion,
   host: HostStatus | undefined,
   isKiro: boolean,
 ): Promise<Check[]> {
+  const { config, env } = question;
   const configured = config.settings.NANOCLAW_AGENT_RUNTIME;
   if (configured === "host") return [runsOnHost(isKiro, "set so by NANOCLAW_AGENT_RUNTIME")];
   const state = await lookAtContainers(config.settings, env, systemClock);
@@ -42,11 +62,50 @@ export async function checkContainers(
   return [
     { name: "engine", state: "ok", detail },
     problem
-      ? { name: "image", state: state.kind === "other-source" ? "note" : missing, ...problem }
+      ? { name: "image", state: state.kind === "other-source" ? "note" : missing, ...problem, fix: build(question) }
       : { name: "image", state: "ok", detail: `${image}, made from these sources` },
     whereTurnsRun(config, state, host, isKiro),
     await checkLeftOver(config, env, host),
   ];
+}
+
+function build({ config: { settings, home }, env, interrupted, stderr }: ContainerQuestion): Fix {
+  const logFile = join(homePaths(home).logs, "image-build.log");
+  return {
+    what: `build the image, which takes some minutes and downloads about 400 MB: ${buildCommand(settings)}`,
+    run: async () => {
+      const end = await buildImage({
+        ...{ program: settings.NANOCLAW_DOCKER, args: buildArguments(settings, []), env, logFile, signal: interrupted },
+        onStage: (stage) => void stderr.write(`  ${stage}\n`),
+      });
+      switch (end.kind) {
+        case "built":
+          return `${settings.NANOCLAW_AGENT_IMAGE} was built`;
+        case "failed":
+          throw new Error(`${end.said.at(-1)?.trim() ?? "it said nothing"} (all that it said: ${logFile})`);
+        case "not-started":
+          throw new Error(end.problem);
+        case "interrupted":
+          throw new Error("interrupted");
+        default:
+          return end satisfies never;
+      }
+    },
+  };
+}
+
+/** What still works in one of them is cut off, and goes on at the next start as after a crash. */
+function removeContainers(config: Config, env: NodeJS.ProcessEnv, names: string[]): Fix {
+  return {
+    what: `remove the containers ${names.join(", ")}`,
+    run: async () => {
+      const locked = lockHome(homePaths(config.home).store, "nanoclaw doctor");
+      if ("heldBy" in locked) throw new Error("a host was started meanwhile: it sees to them");
+      using _lock = locked.lock;
+      await askEngine(config.settings, env, systemClock).remove(names);
+      return "removed";
+    },
+  };
 }
 
 const runsOnHost = (isKiro: boolean, why: string): Check => ({
@@ -83,7 +142,8 @@ async function checkLeftOver(config: Config, env: NodeJS.ProcessEnv, host: HostS
     if (host?.running)
       return { name, state: "ok", detail: `${count}, with ${turns} turns running: ${names.join(", ")}` };
     const cure = `npm start takes up their turns, or removes them; or: ${config.settings.NANOCLAW_DOCKER} rm -f ${names.join(" ")}`;
-    return { name, state: "wrong", detail: `${count} left over while no host runs: ${names.join(", ")}`, cure };
+    const detail = `${count} left over while no host runs: ${names.join(", ")}`;
+    return { name, state: "wrong", detail, cure, fix: removeContainers(config, env, names) };
   } catch (error) {
     return { name, state: "wrong", detail: (error as Error).message, cure: "see the engine" };
   }

@@ -1,5 +1,3 @@
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
 import { z } from "zod";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
@@ -10,6 +8,7 @@ import { readPersonsAgent } from "../kiro/read-agent.ts";
 import { whoami } from "../kiro/whoami.ts";
 import { runProgram } from "../runtime/run-program.ts";
 import type { Check } from "./check.ts";
+import { findProgram } from "./find-program.ts";
 import { tryTurn } from "./try-turn.ts";
 
 export interface KiroQuestion {
@@ -147,19 +146,5 @@ function parsed(text: string | undefined): unknown {
     return JSON.parse(text ?? "");
   } catch {
     return undefined; // there is none
-  }
-}
-
-function findProgram(name: string, env: NodeJS.ProcessEnv): string | undefined {
-  const folders = (env["PATH"] ?? "").split(delimiter);
-  return folders.map((folder) => join(folder, name)).find((path) => isExecutable(path));
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

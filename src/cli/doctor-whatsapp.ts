@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { homePaths } from "../home.ts";
@@ -106,7 +106,15 @@ function checkFiles(folder: string): Check[] {
     return [{ name: "whatsapp files", state: "ok", detail: `${folder}, for this user alone` }];
   const detail = `other users can read the link in ${folder}: whoever has it reads and writes as you`;
   const cure = `chmod -R go= '${folder}', and chown -R "$USER" '${folder}' if it is not yours`;
-  return [{ name: "whatsapp files", state: "wrong", detail, cure }];
+  const mine = open.filter((path) => statSync(path).uid === process.getuid?.());
+  const fix = {
+    what: `make ${folder} private`,
+    run: () => {
+      for (const path of mine) chmodSync(path, statSync(path).isDirectory() ? 0o700 : 0o600);
+      return Promise.resolve("done");
+    },
+  };
+  return [{ name: "whatsapp files", state: "wrong", detail, cure, ...(mine.includes(folder) && { fix }) }];
 }
 
 function checkOwner({ settings }: Config, proved: string | null): Check {

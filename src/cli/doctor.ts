@@ -1,15 +1,18 @@
 import type { Command } from "commander";
-import { accessSync, constants, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, type Config } from "../config.ts";
 import type { GroupView } from "../control/groups.ts";
 import { homePaths } from "../home.ts";
 import type { Check } from "./check.ts";
-import { ask, connect } from "./connection.ts";
+import { ask, connect, HostSilentError } from "./connection.ts";
 import { columns, json } from "./display.ts";
 import { checkContainers, type HostStatus } from "./doctor-containers.ts";
+import { fixAll } from "./doctor-fix.ts";
+import { checkHome } from "./doctor-home.ts";
 import { checkKiro } from "./doctor-kiro.ts";
 import { checkMounts } from "./doctor-mounts.ts";
+import { checkRetention } from "./doctor-retention.ts";
+import { checkService } from "./doctor-service.ts";
 import { checkWhatsApp } from "./doctor-whatsapp.ts";
 import { CommandError } from "./outcome.ts";
 import type { PersonsKiro } from "../kiro-supply.ts";
@@ -23,20 +26,32 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     .description("Check this machine and this home; every line says ok, or what is wrong and what cures it.")
     .option("--quick", "send no prompt to the agent (one costs what a short answer costs)")
     .option("--prompt <text>", "the prompt to try, instead of one that asks for a call of our tools", TRIAL_PROMPT)
+    .option("--fix", "put right what needs no decision of yours, then check again")
     .option("--json", "as JSON")
-    .action(async (options: DoctorFlags) => {
-      const checks = await examine(terminal, options.quick ? null : options.prompt);
-      terminal.stdout.write(options.json ? json(checks) : `${report(checks)}\n`);
-      const wrong = checks.filter(({ state }) => state === "wrong").length;
-      if (wrong > 0) throw new CommandError(`${wrong} of ${checks.length} checks found something wrong.`);
-    });
+    .action((options: DoctorFlags) => doctor(terminal, options));
 }
 
 interface DoctorFlags {
   quick?: true;
   prompt: string;
+  fix?: true;
   json?: true;
 }
+
+async function doctor(terminal: Terminal, { quick, prompt, fix, json: asJson }: DoctorFlags): Promise<void> {
+  if (fix) {
+    const say = (line: string) => void (asJson ? terminal.stderr : terminal.stdout).write(`${line}\n`);
+    await fixAll(await examine(terminal, null), say, terminal.interrupted);
+  }
+  const checks = await examine(terminal, quick ? null : prompt);
+  terminal.stdout.write(asJson ? json(checks.map(forPrograms)) : `${report(checks)}\n`);
+  const wrong = checks.filter(({ state }) => state === "wrong").length;
+  if (wrong === 0) return;
+  const fixable = checks.some((check) => check.fix) && !fix ? " What needs no decision of yours: doctor --fix" : "";
+  throw new CommandError(`${wrong} of ${checks.length} checks found something wrong.${fixable}`);
+}
+
+const forPrograms = ({ fix, ...check }: Check) => ({ ...check, ...(fix && { fix: fix.what }) });
 
 async function examine(terminal: Terminal, prompt: string | null): Promise<Check[]> {
   const node: Check = { name: "node", state: "ok", detail: process.version };
@@ -47,9 +62,9 @@ async function examine(terminal: Terminal, prompt: string | null): Promise<Check
     return [
       node,
       settings,
-      checkHome(config),
-      checkDisk(config),
       ...host,
+      ...checkHome(config),
+      ...(await checkService(terminal, status?.running === true)),
       ...(await withPersonsKiro(terminal.env, async (person) => [
         ...(await checkTurns(terminal, config, status, person, prompt)),
         ...checkMounts({
@@ -61,6 +76,7 @@ async function examine(terminal: Terminal, prompt: string | null): Promise<Check
         }),
       ])),
       ...checkWhatsApp({ config, status, ...facts }),
+      ...(await checkRetention(config, status?.retention)),
     ];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -71,7 +87,7 @@ async function examine(terminal: Terminal, prompt: string | null): Promise<Check
 
 /** Where turns run, and whether their agent can answer. */
 async function checkTurns(
-  { env, interrupted }: Terminal,
+  { env, interrupted, stderr }: Terminal,
   config: Config,
   status: HostStatus | undefined,
   person: PersonsKiro,
@@ -80,7 +96,7 @@ async function checkTurns(
   const isMeant = isKiroMeant(config, person, status);
   const trial = prompt === null ? null : { prompt, interrupted };
   return [
-    ...(await checkContainers(config, env, status, isMeant)),
+    ...(await checkContainers({ config, env, interrupted, stderr }, status, isMeant)),
     ...(await checkKiro({ config, env, person, isMeant, isHostRunning: status?.running === true, trial })),
   ];
 }
@@ -88,34 +104,6 @@ async function checkTurns(
 /** A running host knows; without one it is what the settings say. */
 const runtimeOf = ({ settings }: Config, status: HostStatus | undefined): "docker" | "host" =>
   (status?.running ? status.runtime : settings.NANOCLAW_AGENT_RUNTIME) === "host" ? "host" : "docker";
-
-function checkHome({ home }: Config): Check {
-  try {
-    accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK);
-    return { name: "home", state: "ok", detail: home };
-  } catch (error) {
-    const detail = `${home} cannot be written: ${(error as Error).message}`;
-    return {
-      name: "home",
-      state: "wrong",
-      detail,
-      cure: `chown -R "$USER" '${home}', or set NANOCLAW_HOME to a folder of yours`,
-    };
-  }
-}
-
-function checkDisk({ home, settings }: Config): Check {
-  const { bavail, bsize } = statfsSync(home);
-  const free = bavail * bsize;
-  const detail = `${gib(free)} GiB free, ${gib(settings.NANOCLAW_FREE_DISK)} needed`;
-  if (free >= settings.NANOCLAW_FREE_DISK) return { name: "disk", state: "ok", detail };
-  return {
-    name: "disk",
-    state: "wrong",
-    detail,
-    cure: "make room on that disk (du -xh --max-depth=2 | sort -h shows what takes it)",
-  };
-}
 
 interface HostFacts {
   checks: Check[];
@@ -126,11 +114,14 @@ interface HostFacts {
   groups: GroupView[];
 }
 
+/** A host that says nothing for so long is what is wrong. */
+const PATIENCE_MS = 10_000;
+
 /** Opening the store checks it; a running host has done so at its start. */
 async function checkHost(config: Config): Promise<HostFacts> {
   const { database } = homePaths(config.home);
   try {
-    using connection = await connect(config);
+    using connection = await connect(config, PATIENCE_MS);
     const status = await ask<HostStatus>(connection, "GET", "/control/status");
     const { proved } = await ask<{ proved: string | null }>(connection, "GET", "/control/owner");
     const groups = await ask<GroupView[]>(connection, "GET", "/control/groups");
@@ -147,7 +138,8 @@ async function checkHost(config: Config): Promise<HostFacts> {
     return { checks: [store, host], status, provedOwner: proved, heldChats: held.map(({ jid }) => jid), groups };
   } catch (error) {
     const detail = (error as Error).message;
-    const store: Check = { name: "database", state: "wrong", detail, cure: "as the message says" };
+    const name = error instanceof HostSilentError ? "host" : "database";
+    const store: Check = { name, state: "wrong", detail, cure: "as the message says" };
     return { checks: [store], status: undefined, provedOwner: null, heldChats: [], groups: [] };
   }
 }
@@ -162,5 +154,3 @@ const report = (checks: Check[]): string =>
       cure === undefined ? detail : `${detail}\n         -> ${cure}`,
     ]),
   );
-
-const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);

@@ -1,50 +1,20 @@
 import type { Command } from "commander";
-import type { GroupView } from "../control/groups.ts";
-import { humanInZone } from "../domain/zone.ts";
-import type { TaskView } from "@nanoclaw/agent-runner/protocol";
-import { ask, connect } from "./connection.ts";
-import { columns, json, safeForTerminal } from "./display.ts";
+import { ask, connect, HostSilentError } from "./connection.ts";
+import { json, safeForTerminal } from "./display.ts";
+import { CommandError } from "./outcome.ts";
+import { lookAtHost } from "./status-facts.ts";
+import { needsOf } from "./status-needs.ts";
+import { statusText } from "./status-text.ts";
 import type { Terminal } from "./terminal.ts";
-
-interface Status {
-  running: boolean;
-  pid: number;
-  startedAt: number;
-  now: number;
-  runtime: string;
-  agent: string;
-  channels: { name: string; connected: boolean; detail: string }[];
-  groups: { folder: string; name: string }[];
-  runningTurns: { id: string; folder: string; kind: string; attempts: number; createdAt: number }[];
-  waitingTurns: { id: string; folder: string; kind: string; dueAt: number; failureClass: string | null }[];
-  unsent: number;
-  /** Chats that were registered for another WhatsApp account; nothing is answered there. */
-  heldChats: { jid: string; folder: string; account: string | null }[];
-  nextTasks: TaskView[];
-  lastFailures: {
-    folder: string;
-    status: string;
-    failureClass: string | null;
-    failureDetail: string | null;
-    endedAt: number;
-  }[];
-}
 
 /** `status`, `why`, `stop` and `new`: what the assistant is doing, why it did or did not answer, its end, a new start. */
 export function addLooking(program: Command, terminal: Terminal): void {
   program
     .command("status")
-    .description("What runs, what waits, what comes next, what failed last.")
+    .description("What runs, what waits, what comes next, what failed last, and what needs you.")
     .option("--json", "as JSON")
-    .action(async (options: { json?: true }) => {
-      const config = terminal.config();
-      using connection = await connect(config);
-      const groups = await ask<GroupView[]>(connection, "GET", "/control/groups");
-      const held = groups.flatMap(({ chats }) => chats.filter((chat) => chat.held));
-      const heldChats = held.map(({ jid, folder, account }) => ({ jid, folder, account }));
-      const status = { ...(await ask<Omit<Status, "heldChats">>(connection, "GET", "/control/status")), heldChats };
-      terminal.stdout.write(options.json ? json(status) : describe(status, config.zone));
-    });
+    .option("--check", "exit 1 when something needs you: for programs that watch over it")
+    .action((options: StatusFlags) => showStatus(terminal, options));
   program
     .command("why")
     .description("Why the newest message of a chat was, or was not, answered.")
@@ -90,67 +60,23 @@ export function addLooking(program: Command, terminal: Terminal): void {
     });
 }
 
-function describe(status: Status, zone: string): string {
-  const at = (time: number) => humanInZone(time, zone);
-  const list = (title: string, rows: string[][]) =>
-    rows.length === 0 ? [] : [`${title}:`, columns(rows.map((row) => ["  " + row[0], ...row.slice(1)]))];
-  const head = status.running
-    ? [
-        `Host: runs since ${at(status.startedAt)} (process ${status.pid}), agent ${status.agent}, runtime ${status.runtime}`,
-      ]
-    : ["Host: does not run. Start it with: npm start"];
-  return [
-    ...head,
-    ...list(
-      "Channels",
-      status.channels.map(({ name, connected, detail }) => [
-        name,
-        connected ? "connected" : "not connected",
-        safeForTerminal(detail),
-      ]),
-    ),
-    ...list(
-      "Groups",
-      status.groups.map(({ folder, name }) => [folder, safeForTerminal(name)]),
-    ),
-    ...list(
-      "Held (registered for another WhatsApp account; go on there with: nanoclaw groups confirm)",
-      status.heldChats.map(({ jid, folder, account }) => [folder, jid, `+${account}`]),
-    ),
-    ...list(
-      "Running",
-      status.runningTurns.map((turn) => [
-        turn.folder,
-        turn.kind,
-        `attempt ${turn.attempts}`,
-        `for ${seconds(status.now - turn.createdAt)}`,
-      ]),
-    ),
-    ...list(
-      "Waiting",
-      status.waitingTurns.map((turn) => [turn.folder, turn.kind, turn.failureClass ?? "", `due ${at(turn.dueAt)}`]),
-    ),
-    ...list(
-      "Next tasks",
-      status.nextTasks.map((task) => [
-        task.task_id,
-        task.group,
-        task.next_run ?? "running",
-        safeForTerminal(task.prompt).slice(0, 50),
-      ]),
-    ),
-    ...list(
-      "Last failures",
-      status.lastFailures.map((turn) => [
-        turn.folder,
-        turn.status,
-        at(turn.endedAt),
-        `${turn.failureClass ?? ""}: ${turn.failureDetail ?? ""}`.slice(0, 200),
-      ]),
-    ),
-    ...(status.unsent > 0 ? [`Unsent messages: ${status.unsent}`] : []),
-    "",
-  ].join("\n");
+interface StatusFlags {
+  json?: true;
+  check?: true;
 }
 
-const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
+async function showStatus(terminal: Terminal, { json: asJson, check }: StatusFlags): Promise<void> {
+  try {
+    const facts = await lookAtHost(terminal);
+    const status = { ...facts, needs: needsOf(facts) };
+    const width = Math.min(120, terminal.stdout.columns ?? 80);
+    terminal.stdout.write(asJson ? json(status) : statusText(status, terminal.config().zone, width));
+    const { length } = status.needs;
+    if (check && length > 0) throw new CommandError(`${length} ${length === 1 ? "thing needs" : "things need"} you.`);
+  } catch (error) {
+    if (asJson && error instanceof HostSilentError) {
+      terminal.stdout.write(json({ running: true, answers: false, ...error.holder, problem: error.message }));
+    }
+    throw error;
+  }
+}
