@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 const report = process.env["TEST_REPORT"];
 
 /** Tests with hosts, servers or engines: each file in a process of its own. */
-const whole = ["test/system/**/*.test.ts", "test/runtime/**/*.test.ts", "test/whatsapp-server/**/*.test.ts"];
+const whole = ["system", "runtime", "whatsapp-server", "docs"].map((folder) => `test/${folder}/**/*.test.ts`);
 /** Turns in real containers: a suite of its own, since it needs an engine (`npm run test:containers`). */
 const containers = ["test/containers/**/*.test.ts"];
 
