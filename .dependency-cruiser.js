@@ -26,7 +26,7 @@ const store = "^src/store/";
 const withPorts = [domain, store, ...ports, protocol];
 
 const rooms = [
-  room("config", "^src/config\\.ts$", "^src/domain/(zone|phone-number)\\.ts$"),
+  room("config", "^src/config\\.ts$", "^src/domain/(zone|phone-number|duration)\\.ts$"),
   room("clock", "^src/clock\\.ts$", domain),
   room("log", "^src/log\\.ts$", domain),
   room("home", "^src/home\\.ts$", domain, "^src/store/database\\.ts$", ...ports),
@@ -41,8 +41,14 @@ const rooms = [
   room("ipc", "^src/ipc/", ...withPorts, "^src/control/(name-persons|group-error)\\.ts$"),
   // Only the runtime may start programs: what an agent left behind may need one to be deleted.
   room("control", "^src/control/", ...withPorts, "^src/runtime/remove-place\\.ts$"),
+  // What agents may have made is opened as their requests are.
+  room("retention", "^src/retention/", ...withPorts, "^src/home\\.ts$", "^src/ipc/open-folder\\.ts$"),
   room("console", "^src/console/", ...withPorts),
-  room("service", "^src/service/", ...withPorts),
+  // An agent may write in what is read, and put links in the way.
+  room("backup", "^src/backup/", ...withPorts, "^src/home\\.ts$", "^src/ipc/open-folder\\.ts$"),
+  // It prepares a home before anything of it is opened.
+  room("moving-in", "^src/moving-in/", domain, store, "^src/(config|home)\\.ts$", "^src/runtime/run-program\\.ts$"),
+  room("service", "^src/service/", "^src/config\\.ts$"),
   // The commands start a host, or talk to one as the local chat's other end; with none running they
   // ask the store what the host would have asked it.
   room(
@@ -50,10 +56,22 @@ const rooms = [
     "^src/cli/",
     ...withPorts,
     "^src/control/",
+    "^src/service/",
+    "^src/backup/",
     "^src/channels/(local|whatsapp)/",
-    "^src/(main|config|clock|containers|home|log)\\.ts$",
+    "^src/(main|config|clock|containers|home|log|versions)\\.ts$",
     // `doctor` looks at the person's Kiro as a start would.
-    "^src/(kiro-supply\\.ts$|kiro/|runtime/(run-program|extra-mounts)\\.ts$)",
+    "^src/(kiro-supply\\.ts$|kiro/|runtime/(run-program|extra-mounts|tree-bytes|docker/build-image)\\.ts$)",
+    "^src/(setup|moving-in)/",
+  ),
+  // Setup does what the commands do, one after the other, and is one of them itself.
+  room(
+    "setup",
+    "^src/setup/",
+    ...withPorts,
+    "^src/(cli|control|service|channels/local)/",
+    "^src/(config|clock|containers|home|env-file)\\.ts$",
+    "^src/runtime/(docker/build-image|run-in-terminal|extra-mounts)\\.ts$",
   ),
   room("agent-runner", "^container/agent-runner/"),
 ];

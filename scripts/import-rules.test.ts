@@ -99,6 +99,10 @@ const violations: [rule: string, file: string, code: string][] = [
   ["room-ipc", "src/ipc/watcher.ts", `import { local } from "../channels/local.ts"; export const l = local;`],
   ["room-control", "src/control/control.ts", `import { queue } from "../turns/queue.ts"; export const q = queue;`],
   ["room-console", "src/console/console.ts", `import { queue } from "../turns/queue.ts"; export const q = queue;`],
+  ["room-backup", "src/backup/archive.ts", `import { queue } from "../turns/queue.ts"; export const b = queue;`],
+  ["room-moving-in", "src/moving-in/plan.ts", `import { queue } from "../turns/queue.ts"; export const p = queue;`],
+  ["room-retention", "src/retention/sweep.ts", `import { queue } from "../turns/queue.ts"; export const r = queue;`],
+  ["room-setup", "src/setup/step.ts", `import { queue } from "../turns/queue.ts"; export const step = queue;`],
   ["room-service", "src/service/unit.ts", `import { queue } from "../turns/queue.ts"; export const unit = queue;`],
   ["room-cli", "src/cli/main.ts", `import { queue } from "../turns/queue.ts"; console.log(queue);`],
   [

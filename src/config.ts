@@ -2,6 +2,7 @@ import { readFileSync, realpathSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { z } from "zod";
+import { parseDuration } from "./domain/duration.ts";
 import { parsePhoneNumber } from "./domain/phone-number.ts";
 import { isZone } from "./domain/zone.ts";
 
@@ -39,6 +40,19 @@ const count = (fallback: number, least = 1) =>
     .refine((value) => value >= least, `must be at least ${least}`)
     .default(fallback);
 
+/** As text, because there is a value beside the numbers; at least a day, as `90` was hardly meant as milliseconds. */
+const keep = (fallback: number) =>
+  z
+    .string()
+    .transform((text, context) => {
+      if (/^(forever|for ever)$/i.test(text.trim())) return Infinity;
+      const given = parseDuration(text);
+      if (given !== undefined && given >= DAY_MS) return given;
+      context.addIssue({ code: "custom", message: "must be forever, or at least a day, e.g. 90d" });
+      return fallback;
+    })
+    .default(fallback);
+
 /** Switches take what the seed's own parser took: `false`, `0`, `no` are off. */
 const flag = (fallback: boolean) =>
   z
@@ -50,6 +64,7 @@ const flag = (fallback: boolean) =>
 
 const text = z.string().trim().min(1, "must not be empty");
 const MiB = 2 ** 20;
+const DAY_MS = 24 * 60 * 60_000;
 
 /** Digits each. */
 const numbers = z.string().transform((given, context): string[] =>
@@ -95,6 +110,10 @@ const settingsSchema = z.object({
   NANOCLAW_FREE_DISK: size(1024 * MiB, 0),
   NANOCLAW_PROMPT_BUDGET: size(96 * 1024, 8192),
   NANOCLAW_MESSAGE_AGE_LIMIT: milliseconds(24 * 3_600_000),
+  NANOCLAW_KEEP_MESSAGES: keep(Infinity),
+  NANOCLAW_KEEP_MEDIA: keep(Infinity),
+  NANOCLAW_KEEP_RUNS: keep(90 * DAY_MS),
+  NANOCLAW_KEEP_JOURNALS: keep(7 * DAY_MS),
   NANOCLAW_STOP_BUDGET: milliseconds(15_000),
   NANOCLAW_WHATSAPP: z.enum(["auto", "on", "off"]).default("auto"),
   NANOCLAW_WHATSAPP_URL: z.url({ protocol: /^wss?$/, error: "must be a ws:// or wss:// address" }).optional(),
@@ -157,6 +176,19 @@ export function loadConfig({ env, defaultHome }: ConfigSources): Config {
   }
   const zone = parsed.data.TZ ?? systemZone();
   return Object.freeze({ home, settings: Object.freeze(parsed.data), zone });
+}
+
+/** Where state lies unless `NANOCLAW_HOME` says otherwise: an installed package is replaced by updates. */
+export const defaultHomeOf = (root: string, person: string): string =>
+  root.includes("node_modules") ? join(person, ".nanoclaw") : root;
+
+/** Where a home lies, whether it was made or not. */
+export function homeAt(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path); // not there, or not to be reached
+  }
 }
 
 function prepareHome(path: string): string {

@@ -80,11 +80,17 @@ function startEngine(client: string, detail: string): string {
   return process.platform === "darwin" ? "open -a Docker" : "sudo systemctl start docker";
 }
 
-export function buildCommand({ NANOCLAW_DOCKER, NANOCLAW_AGENT_IMAGE }: ContainerSettings): string {
+export function buildCommand(settings: ContainerSettings): string {
   const path = relative(process.cwd(), CONTAINER);
   const context = path.startsWith("..") || isAbsolute(path) ? CONTAINER : `./${path}`;
-  return `${NANOCLAW_DOCKER} build -t ${NANOCLAW_AGENT_IMAGE} ${context}`;
+  return [settings.NANOCLAW_DOCKER, ...buildArguments(settings, []).slice(0, -1), context].join(" ");
 }
+
+/** The same for a program, from wherever it is run. @param given `NAME=value` for the Dockerfile. */
+export const buildArguments = (
+  { NANOCLAW_AGENT_IMAGE }: Pick<ContainerSettings, "NANOCLAW_AGENT_IMAGE">,
+  given: readonly string[],
+): string[] => ["build", "-t", NANOCLAW_AGENT_IMAGE, ...given.flatMap((one) => ["--build-arg", one]), CONTAINER];
 
 /** @throws {LaunchError} when the engine does not answer. */
 export function askEngine({ NANOCLAW_DOCKER: program }: ContainerSettings, env: NodeJS.ProcessEnv, clock: Clock) {
@@ -102,6 +108,8 @@ export function askEngine({ NANOCLAW_DOCKER: program }: ContainerSettings, env: 
     forget: async (install: string): Promise<void> => {
       await engine.call("network", "rm", networkName(install));
     },
+    /** Whatever still runs in them is ended. */
+    remove: async (names: readonly string[]): Promise<void> => void (await engine.need("rm", "--force", ...names)),
     /** Names of this installation's containers, in any state. */
     containers: async (install: string): Promise<string[]> => {
       const filter = `label=${INSTALL_LABEL}=${install}`;

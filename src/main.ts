@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { homedir } from "node:os";
 import { createAgents } from "./agents.ts";
 import type { Config } from "./config.ts";
 import type { ContainerState } from "./containers.ts";
@@ -14,6 +15,8 @@ import { withExtraMounts } from "./extra-mounts.ts";
 import { createKiroSupply, personsKiro, prepareLoginFolders } from "./kiro-supply.ts";
 import { createSecretKeeper } from "./kiro/secrets.ts";
 import { openLog } from "./log.ts";
+import { takeOverOldHome } from "./moving-in/take-over.ts";
+import { movedInWords } from "./moving-in/report.ts";
 import {
   buildParts,
   channelsOf,
@@ -32,6 +35,7 @@ import type { Checkpoint } from "./turns/checkpoint.ts";
 import type { Queue } from "./turns/queue.ts";
 import { recoverTurns } from "./turns/recover.ts";
 import { endTurns, stopGroup } from "./turns/stop.ts";
+import { versionsHere } from "./versions.ts";
 
 export type { ChannelState } from "./parts.ts";
 
@@ -94,6 +98,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
   });
   secrets.refresh();
   const { log } = stack.use(openLog(home.logs, config.settings.LOG_LEVEL, (line) => secrets.redact(line).text));
+  const movedIn = await takeOverOldHome({ home, config, clock, personsHome: options.env["HOME"] ?? homedir() });
+  if (movedIn) {
+    log.info(movedIn, "Moved in from the old system");
+    process.stderr.write(movedInWords(movedIn));
+  }
   const store = stack.use(openStore(home.database));
   log.info({}, "Database initialized");
   const runtimes = await createRuntimes({ ...options, runner: options.runner, home, store, log });
@@ -153,11 +162,12 @@ function recover(base: Base, { runner, queue }: Parts, runtimes: Runtimes): Prom
 /** Starts the parts and opens the socket; they close in reverse order. */
 async function open(base: Base, parts: Parts, runtimes: Runtimes, stack: AsyncDisposableStack): Promise<void> {
   const { config, clock, store, home, facts, wake } = base;
-  const { runner, queue, local, whatsapp, outbox, scheduler, ipc, typing } = parts;
+  const { runner, queue, local, whatsapp, outbox, scheduler, ipc, typing, retention } = parts;
+  const versions = versionsHere();
   const control = createControlApp({
     ...base,
     zone: config.zone,
-    host: () => ({ running: true, ...facts, channels: channelsOf(parts).map(stateOf) }),
+    host: () => ({ running: true, ...facts, versions, channels: channelsOf(parts).map(stateOf) }),
     stopGroup: (folder) => stopGroup({ store, clock, end: runner.end, onOutbox: wake.outbox.now }, folder),
     purging: {
       traces: home.traces,
@@ -174,6 +184,7 @@ async function open(base: Base, parts: Parts, runtimes: Runtimes, stack: AsyncDi
   stack.defer(() => whatsapp?.stop());
   stack.defer(() => outbox.stop());
   stack.defer(() => typing.stop());
+  stack.defer(() => retention.stop());
   stack.defer(() => ipc.stop());
   const budget = config.settings.NANOCLAW_STOP_BUDGET;
   stack.defer(() => endTurns({ store, clock, budget, drain: queue.drain, end: runner.end }));
@@ -182,6 +193,8 @@ async function open(base: Base, parts: Parts, runtimes: Runtimes, stack: AsyncDi
   stack.defer(() => local.stop());
   for (const part of [outbox, ipc, scheduler, queue, typing]) part.start();
   for (const channel of channelsOf(parts)) await channel.start();
+  // A host that answers one question and ends tidies nothing.
+  if (!base.localOnly) retention.start();
 }
 
 /** The owner's group and its local chat are there from the first start. */

@@ -20,6 +20,7 @@ import { createIpcWatcher, type IpcWatcher } from "./ipc/watcher.ts";
 import type { KiroSupply } from "./kiro-supply.ts";
 import { mailbox } from "./mailbox.ts";
 import { createUsageWatch } from "./runtime/usage-watch.ts";
+import { createRetention, type RetentionLoop } from "./retention/retention.ts";
 import type { Runtimes } from "./runtimes.ts";
 import type { SecretScreen } from "./secret-screen.ts";
 import { createScheduler, type Scheduler } from "./schedule/scheduler.ts";
@@ -78,6 +79,7 @@ export interface Parts {
   scheduler: Scheduler;
   ipc: IpcWatcher;
   typing: Typing;
+  retention: RetentionLoop;
 }
 
 /** Everything that works in a host, wired and not started. */
@@ -137,13 +139,27 @@ export function buildParts(base: Base, runtimes: Runtimes): Parts {
     execute: (folder, id, content) => serveRequest({ ...base, ...hooks }, folder, id, content),
   });
   const typing = createTyping({ ...base, channels, wake: wake.typing });
-  return { runner, queue, local, whatsapp, outbox, scheduler, ipc, typing };
+  return { runner, queue, local, whatsapp, outbox, scheduler, ipc, typing, retention: hostRetention(base) };
 }
 
 export const channelsOf = ({ local, whatsapp }: Pick<Parts, "local" | "whatsapp">): Channel[] =>
   whatsapp ? [local, whatsapp] : [local];
 
 export const stateOf = (channel: Channel): ChannelState => ({ name: channel.name, ...channel.state() });
+
+function hostRetention(base: Base): RetentionLoop {
+  const { settings } = base.config;
+  return createRetention({
+    ...base,
+    ageLimit: settings.NANOCLAW_MESSAGE_AGE_LIMIT,
+    keep: {
+      messages: settings.NANOCLAW_KEEP_MESSAGES,
+      media: settings.NANOCLAW_KEEP_MEDIA,
+      runs: settings.NANOCLAW_KEEP_RUNS,
+      journals: settings.NANOCLAW_KEEP_JOURNALS,
+    },
+  });
+}
 
 function hostRunner(base: Base, runtimes: Runtimes): TurnRunner {
   return createTurnRunner({
@@ -195,6 +211,9 @@ export function groupsChanged({ store, home, wake }: Base): void {
   for (const { folder } of store.groups.list()) makeGroupFolders(home.group(folder));
   wake.ipc.now();
   wake.scheduler.now();
+  // Chats that were held may be answered now.
+  wake.queue.now();
+  wake.outbox.now();
 }
 
 /** Mounts have no quota: a run that makes its group too large, or the disk too full, is ended. */

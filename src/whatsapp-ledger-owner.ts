@@ -1,5 +1,5 @@
 import type { Config } from "./config.ts";
-import { keepClaim, ownerClaim } from "./control/owner.ts";
+import { endClaim, keepClaim, ownerClaim } from "./control/owner.ts";
 import { MAIN, newMessageId, type Jid } from "./domain/ids.ts";
 import { judgeProof } from "./domain/owner.ts";
 import { LINKED_ACCOUNT } from "./store/settings.ts";
@@ -53,7 +53,8 @@ export function proveOwner(options: OwnerOptions, sender: Jid, chat: Jid, text: 
     case "proved-before":
       return true;
     case "wrong":
-      keepClaim(store, ruling.claim);
+      if (ruling.claim === null) store.transaction(() => endClaim(store, claim));
+      else keepClaim(store, ruling.claim);
       options.log.warn({ ended: ruling.claim === null }, "A wrong code for the owner's number");
       return false;
     case "no-proof":

@@ -4,7 +4,7 @@ import { manualClock, type ManualClock } from "../test/manual-clock.ts";
 import type { WhatsAppLedger } from "./channels/whatsapp/ledger.ts";
 import type { Settings } from "./config.ts";
 import { groupOperations, type GroupOperations } from "./control/groups.ts";
-import { beginOwnerClaim } from "./control/owner.ts";
+import { beginOwnerClaim, ownerState } from "./control/owner.ts";
 import { silentLog } from "./domain/log.ts";
 import { openStore, type Store } from "./store/store.ts";
 import { createInbox } from "./turns/inbox.ts";
@@ -238,7 +238,9 @@ describe("the ledger as WhatsApp's channel sees it", () => {
       expect(part.prove(number(ann), number(ann), code)).toBe(false);
       for (let wrong = 2; wrong <= 5; wrong += 1) expect(part.prove(number(ann), number(ann), "AAAA-AAAA")).toBe(false);
       expect(part.prove(number(ann), number(ann), newer)).toBe(false);
+      expect(ownerState(store).endedByWrongCodes).toBe(ann);
       const late = beginOwnerClaim(store, ann, clock).code;
+      expect(ownerState(store).endedByWrongCodes).toBeNull();
       clock.jump(30 * 60_000 + 1);
       expect(part.prove(number(ann), number(ann), late)).toBe(false);
     });

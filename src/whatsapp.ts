@@ -34,7 +34,7 @@ export function createWhatsApp(options: WhatsAppPartOptions): WhatsAppChannel | 
   });
   const ledger = createWhatsAppLedger(options);
   return createWhatsAppChannel({
-    ...{ pace, clock, log, random: Math.random },
+    ...{ pace, clock, zone: config.zone, log, random: Math.random },
     ledger: {
       ...ledger,
       acknowledged: (messageId) => {

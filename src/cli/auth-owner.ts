@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
+import type { OwnerState } from "../control/owner.ts";
 import { parsePhoneNumber } from "../domain/phone-number.ts";
 import { humanInZone } from "../domain/zone.ts";
 import type { Say } from "./auth-display.ts";
@@ -112,8 +113,14 @@ const LOOK_MS = 500;
 async function waitForProof(connection: Connection, claim: Claim, say: Say, interrupted: AbortSignal): Promise<void> {
   say("owner-waiting", "Waiting for it. (Ctrl-C leaves; the code counts all the same.)");
   while (!interrupted.aborted && systemClock.now() < claim.until) {
-    if ((await provedOwner(connection)) === claim.number) {
+    const { proved, endedByWrongCodes } = await ask<OwnerState>(connection, "GET", "/control/owner");
+    if (proved === claim.number) {
       return say("owner", `+${claim.number} is the owner's number: it came from there.`, { owner: claim.number });
+    }
+    if (endedByWrongCodes === claim.number) {
+      throw new CommandError(
+        `Too many wrong codes came from +${claim.number}: this one counts no more. For another one: npm run auth -- --owner +${claim.number}`,
+      );
     }
     await systemClock.sleep(LOOK_MS, interrupted);
   }

@@ -5,8 +5,8 @@ import type { Terminal } from "./terminal.ts";
 
 interface Flags {
   pairingCode?: true;
-  phone?: string;
-  owner?: string;
+  phone?: string[];
+  owner?: string[];
   force?: true;
   json?: true;
 }
@@ -16,14 +16,15 @@ export function addAuth(program: Command, terminal: Terminal): void {
     .command("auth")
     .description("Link this machine to a WhatsApp account: by a QR code, or by a code that you type on the phone.")
     .option("--pairing-code", "show a code to type on the phone, instead of a QR code")
-    .option("--phone <number>", "the number that is linked by the code, with country code: +49 152 00000001")
-    .option("--owner <number>", "whose assistant it is, where the account is the assistant's own")
+    // Several words: numbers are written with spaces, and quotes are forgotten.
+    .option("--phone <number...>", "the number that is linked by the code, with country code: +49 152 00000001")
+    .option("--owner <number...>", "whose assistant it is, where the account is the assistant's own")
     .option("--force", "link anew although a link works; the old one is kept until the new one works")
     .option("--json", "one JSON object a line")
     .action(async ({ pairingCode, phone, owner, force, json }: Flags) => {
       const flags = {
-        number: chosenNumber(pairingCode ?? false, phone),
-        owner: owner === undefined ? undefined : parseNumber(owner, "--owner"),
+        number: chosenNumber(pairingCode ?? false, phone?.join(" ")),
+        owner: owner === undefined ? undefined : parseNumber(owner.join(" "), "--owner"),
         force: force ?? false,
         json: json ?? false,
       };

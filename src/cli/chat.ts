@@ -2,10 +2,8 @@ import type { Command } from "commander";
 import { text as readWhole } from "node:stream/consumers";
 import type { Reply } from "../channels/local/local-channel.ts";
 import { systemClock } from "../clock.ts";
-import type { Config } from "../config.ts";
-import { HomeInUseError, startHost, type Host } from "../main.ts";
 import { chatClient, type ChatClient, type MessageOutcome } from "./chat-client.ts";
-import { connectHost, type Connection } from "./connection.ts";
+import { hostOrOwn } from "./host-or-own.ts";
 import type { Terminal } from "./terminal.ts";
 import { CommandError } from "./outcome.ts";
 import { runRepl } from "./repl.ts";
@@ -35,41 +33,10 @@ async function chat(words: string[], options: ChatOptions, terminal: Terminal): 
   const isInteractive = words.length === 0 && terminal.stdin.isTTY && terminal.stdout.isTTY && !options.json;
   const text = words.length > 0 ? words.join(" ") : isInteractive ? "" : (await readWhole(terminal.stdin)).trim();
   if (!isInteractive && text === "") throw new CommandError("There is nothing to say: give a text, or pipe one in.", 2);
-  await using place = await hostOrOwn(config, terminal);
+  await using place = await hostOrOwn(config, terminal, { what: "nanoclaw chat", localOnly: true });
   if (isInteractive) return await runRepl(config, options.group, terminal, { ownHost: place.own !== undefined });
   const client = chatClient(config, options.group, place.connection);
   await sayOnce(client, text, { ...options, own: place.own !== undefined, terminal });
-}
-
-interface Place extends AsyncDisposable {
-  connection: Connection;
-  /** Set when this command is the host. */
-  own: Host | undefined;
-}
-
-const PATIENCE_MS = 10_000;
-
-async function hostOrOwn(config: Config, terminal: Terminal): Promise<Place> {
-  for (const since = systemClock.monotonic(); ; await systemClock.sleep(250)) {
-    const running = await connectHost(config);
-    if (running) return { connection: running, own: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
-    try {
-      const own = await startHost({
-        config,
-        clock: systemClock,
-        env: terminal.env,
-        what: "nanoclaw chat",
-        localOnly: true,
-      });
-      const connection = await connectHost(config);
-      if (!connection) throw new CommandError("The host was started but does not answer; see: nanoclaw logs");
-      return { connection, own, [Symbol.asyncDispose]: () => own[Symbol.asyncDispose]() };
-    } catch (error) {
-      // Another host is starting or ending just now.
-      const waited = systemClock.monotonic() - since;
-      if (!(error instanceof HomeInUseError) || waited > PATIENCE_MS) throw error;
-    }
-  }
 }
 
 interface SayOptions {

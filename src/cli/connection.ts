@@ -1,6 +1,7 @@
 import { createParser } from "eventsource-parser";
 import { lstatSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
+import { homedir } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { systemClock } from "../clock.ts";
@@ -10,9 +11,13 @@ import { GroupError } from "../control/group-error.ts";
 import type { Folder } from "../domain/ids.ts";
 import { homePaths, keepPrivate, makeHome } from "../home.ts";
 import { HomeInUseError } from "../main.ts";
-import { lockHome } from "../store/home-lock.ts";
+import { movedInWords } from "../moving-in/report.ts";
+import { takeOverOldHome } from "../moving-in/take-over.ts";
+import { lockHome, type LockHolder } from "../store/home-lock.ts";
 import { openStore, type Store } from "../store/store.ts";
+import { versionsHere } from "../versions.ts";
 import { CommandError } from "./outcome.ts";
+import { logMovedIn } from "./tell-moved-in.ts";
 
 export interface Answer {
   status: number;
@@ -29,8 +34,32 @@ export interface Connection extends Disposable {
 /** Nobody listens on the home's socket. */
 class NoHost extends Error {}
 
-/** The running host of this home, or undefined. */
-export async function connectHost(config: Config): Promise<Connection | undefined> {
+/** A host that works slowly answers within this, one that hangs never does. */
+const PATIENCE_MS = 60_000;
+
+/** It took the connection, and says nothing. */
+export class HostSilentError extends CommandError {
+  readonly holder: LockHolder | undefined;
+  constructor(ms: number, holder: LockHolder | undefined) {
+    const who = holder
+      ? `The host (process ${holder.pid}, ${holder.what}, since ${new Date(holder.since).toISOString()})`
+      : "The host";
+    const end = holder ? `kill ${holder.pid}` : "end it";
+    super(
+      `${who} does not answer within ${ms / 1000} s: it hangs, or this machine is very busy. Its log: npm run nanoclaw -- logs. If it stays so: ${end}, and start it again with npm start (as a service: npm run nanoclaw -- service restart). Nothing that was received is lost.`,
+    );
+    this.holder = holder;
+  }
+}
+
+/**
+ * The running host of this home, or undefined.
+ * @throws {HostSilentError} when it does not answer.
+ */
+export async function connectHost(
+  config: Pick<Config, "home">,
+  patienceMs = PATIENCE_MS,
+): Promise<Connection | undefined> {
   const { socket } = homePaths(config.home);
   const live: Connection = {
     live: true,
@@ -39,7 +68,7 @@ export async function connectHost(config: Config): Promise<Connection | undefine
   };
   try {
     assertOurs(socket);
-    await live.request("GET", "/control/status");
+    await answerWithin(patienceMs, socket, homePaths(config.home).store);
     return live;
   } catch (error) {
     if (error instanceof NoHost) return undefined;
@@ -47,16 +76,33 @@ export async function connectHost(config: Config): Promise<Connection | undefine
   }
 }
 
+async function answerWithin(ms: number, socket: string, store: string): Promise<void> {
+  const late = AbortSignal.timeout(ms);
+  try {
+    await requestSocket(socket, "GET", "/control/status", undefined, late);
+  } catch (error) {
+    if (late.aborted && !(error instanceof NoHost)) throw new HostSilentError(ms, holderOf(store));
+    throw error;
+  }
+}
+
+function holderOf(store: string): LockHolder | undefined {
+  const locked = lockHome(store, "a nanoclaw command");
+  if ("heldBy" in locked) return locked.heldBy;
+  locked.lock[Symbol.dispose]();
+  return undefined;
+}
+
 /**
  * The running host, or, when there is none, the store itself under the home's lock.
  * @throws {HomeInUseError} when another process has the home but serves no socket.
  */
-export async function connect(config: Config): Promise<Connection> {
+export async function connect(config: Config, patienceMs = PATIENCE_MS): Promise<Connection> {
   for (let attempt = 1; ; attempt += 1) {
-    const host = await connectHost(config);
+    const host = await connectHost(config, patienceMs);
     if (host) return host;
     try {
-      return openOffline(config);
+      return await openOffline(config);
     } catch (error) {
       // Another one is about to open its socket, or about to end.
       if (!(error instanceof HomeInUseError) || attempt === 20) throw error;
@@ -65,15 +111,30 @@ export async function connect(config: Config): Promise<Connection> {
   }
 }
 
-function openOffline(config: Config): Connection {
+async function openOffline(config: Config): Promise<Connection> {
   const home = homePaths(config.home);
   makeHome(home);
   const locked = lockHome(home.store, "a nanoclaw command");
   if ("heldBy" in locked) throw new HomeInUseError(config.home, locked.heldBy);
-  const parts = new DisposableStack();
-  parts.use(locked.lock);
-  const store = parts.use(openStore(home.database));
-  const host = { running: false, pid: process.pid, startedAt: systemClock.now(), runtime: "", agent: "", channels: [] };
+  using opening = new DisposableStack();
+  opening.use(locked.lock);
+  const personsHome = process.env["HOME"] ?? homedir();
+  const movedIn = await takeOverOldHome({ home, config, clock: systemClock, personsHome });
+  if (movedIn) {
+    process.stderr.write(movedInWords(movedIn));
+    await logMovedIn(home, config, movedIn);
+  }
+  const store = opening.use(openStore(home.database));
+  const parts = opening.move();
+  const host = {
+    running: false,
+    pid: process.pid,
+    startedAt: systemClock.now(),
+    runtime: "",
+    agent: "",
+    channels: [],
+    versions: versionsHere(),
+  };
   const app = createControlApp({
     store,
     clock: systemClock,
@@ -134,8 +195,14 @@ export async function* streamEvents(config: Config, path: string, signal: AbortS
   }
 }
 
-async function requestSocket(socket: string, method: string, path: string, body: unknown): Promise<Answer> {
-  const response = await open(socket, method, path, body);
+async function requestSocket(
+  socket: string,
+  method: string,
+  path: string,
+  body: unknown,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const response = await open(socket, method, path, body, signal);
   const text = await readAll(response);
   return { status: response.statusCode ?? 500, body: parse(text) };
 }

@@ -21,17 +21,8 @@ export interface SettingFlags {
   guests?: string;
 }
 
-const numbers = [
-  "timeout",
-  "silenceTimeout",
-  "idleTimeout",
-  "memory",
-  "cpus",
-  "pids",
-  "shm",
-  "fileSize",
-  "groupSize",
-] as const;
+const numbers = ["timeout", "silenceTimeout", "idleTimeout", "cpus", "pids"] as const;
+const sizes = ["memory", "shm", "fileSize", "groupSize"] as const;
 const words = ["agent", "model", "zone", "network", "mcp", "shareLogin", "guests"] as const;
 
 /** The settings that were named; the host checks their values. */
@@ -39,8 +30,18 @@ export function groupSettings(flags: SettingFlags): Record<string, unknown> {
   const settings: Record<string, unknown> = {};
   for (const name of words) if (flags[name] !== undefined) settings[name] = flags[name];
   for (const name of numbers) if (flags[name] !== undefined) settings[name] = parseNumber(name, flags[name]);
+  for (const name of sizes) if (flags[name] !== undefined) settings[name] = parseSize(name, flags[name]);
   if (flags.mount) settings["mounts"] = flags.mount.map(parseMount);
   return settings;
+}
+
+/** As in the settings: bytes, or `512MiB`. */
+function parseSize(name: string, text: string): number {
+  const [, number, unit = ""] = /^(\d{1,12})\s*(?:([kmg])(?:i?b)?)?$/i.exec(text.trim()) ?? [];
+  if (number === undefined) {
+    throw new CommandError(`--${kebabCase(name)} ${text}: that is no size, e.g. 512MiB or 4GiB.`, 2);
+  }
+  return Number(number) * 1024 ** " kmg".indexOf(unit.toLowerCase() || " ");
 }
 
 function parseNumber(name: string, text: string): number {

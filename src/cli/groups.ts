@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import type { GroupView } from "../control/groups.ts";
+import type { Senders } from "../domain/group.ts";
 import { ask, connect } from "./connection.ts";
 import { columns, json, safeForTerminal } from "./display.ts";
 import { groupSettings, type SettingFlags } from "./group-flags.ts";
@@ -124,12 +125,12 @@ function withChatFlags(command: Command): Command {
     .option("--timeout <ms>", "longest turn")
     .option("--silence-timeout <ms>", "longest silence of the agent")
     .option("--idle-timeout <ms>", "end of an idle container in long-lived mode")
-    .option("--memory <bytes>", "memory of a turn")
+    .option("--memory <size>", "memory of a turn, e.g. 4GiB")
     .option("--cpus <number>", "processors of a turn")
     .option("--pids <number>", "processes of a turn")
-    .option("--shm <bytes>", "shared memory of a turn")
-    .option("--file-size <bytes>", "largest file a turn may write")
-    .option("--group-size <bytes>", "how large the group's folder may grow")
+    .option("--shm <size>", "shared memory of a turn")
+    .option("--file-size <size>", "largest file a turn may write")
+    .option("--group-size <size>", "how large the group's folder may grow")
     .option("--network <mode>", "bridge or none")
     .option(
       "--mount <folder...>",
@@ -151,7 +152,7 @@ function chatWords({ folder, requiresTrigger, trigger, senders, held, account }:
   return `${call}, senders ${Array.isArray(senders) ? senders.join(",") : senders}${wait}`;
 }
 
-function parseSenders(text: string | undefined): string | string[] | undefined {
+export function parseSenders(text: string | undefined): Senders | undefined {
   if (text === undefined || text === "owner" || text === "everyone") return text;
   return text
     .split(",")

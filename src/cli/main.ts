@@ -1,14 +1,18 @@
 import { Command, CommanderError } from "commander";
 import { homedir } from "node:os";
-import { join } from "node:path";
-import { ConfigError, loadConfig } from "../config.ts";
+import { ConfigError, defaultHomeOf, homeAt, loadConfig } from "../config.ts";
 import { addAuth } from "./auth.ts";
+import { addBackup } from "./backup.ts";
 import { addChat } from "./chat.ts";
 import { addDoctor } from "./doctor.ts";
 import { addGroups } from "./groups.ts";
 import { addLogs } from "./logs.ts";
+import { addMoveIn } from "./move-in.ts";
 import { CommandError } from "./outcome.ts";
+import { addSetup } from "./setup.ts";
 import { addLooking } from "./status.ts";
+import { addRestore } from "./restore.ts";
+import { addService } from "./service.ts";
 import { addStart } from "./start.ts";
 import { addTasks } from "./tasks.ts";
 import type { Terminal } from "./terminal.ts";
@@ -18,10 +22,12 @@ const USAGE = 2;
 
 /** Runs one command line and sets the exit code. */
 export async function main({ root }: { root: string }): Promise<void> {
-  const defaultHome = root.includes("node_modules") ? join(homedir(), ".nanoclaw") : root;
+  const defaultHome = defaultHomeOf(root, homedir());
   const { stdin, stdout, stderr, env } = process;
   const terminal: Terminal = {
     config: () => loadConfig({ env, defaultHome }),
+    homePath: () => homeAt(env["NANOCLAW_HOME"] || defaultHome),
+    root,
     ...{ env, stdin, stdout, stderr },
     interrupted: interruption(),
   };
@@ -39,7 +45,21 @@ export function createProgram(terminal: Terminal): Command {
     .description("Your assistant over chat: a small host on this machine, every turn in a process of its own.")
     .helpCommand(true)
     .showHelpAfterError("Help: nanoclaw --help");
-  const add = [addStart, addChat, addAuth, addLooking, addGroups, addTasks, addLogs, addDoctor];
+  const add = [
+    addSetup,
+    addStart,
+    addService,
+    addChat,
+    addAuth,
+    addLooking,
+    addGroups,
+    addTasks,
+    addLogs,
+    addDoctor,
+    addBackup,
+    addRestore,
+    addMoveIn,
+  ];
   for (const addCommand of add) addCommand(program, terminal);
   exitBySignal(program);
   return program;
@@ -61,7 +81,7 @@ function report(error: unknown, stderr: NodeJS.WriteStream): number {
 
 /** Errors whose message was written for a person. */
 const isNamed = (error: unknown): boolean =>
-  error instanceof Error && ["HomeInUseError", "StoreError"].includes(error.name);
+  error instanceof Error && ["HomeInUseError", "StoreError", "ServiceError", "BackupError"].includes(error.name);
 
 function interruption(): AbortSignal {
   const controller = new AbortController();

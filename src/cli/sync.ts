@@ -7,7 +7,7 @@ import type { Terminal } from "./terminal.ts";
 import { findWhatsAppHost, type WhatsAppHost } from "./whatsapp-host.ts";
 
 /** A WhatsApp group that the linked account is in. */
-interface NetworkGroup {
+export interface NetworkGroup {
   jid: string;
   name: string;
   /** The group of ours that it belongs to. */
@@ -39,7 +39,7 @@ async function connectedHost(terminal: Terminal): Promise<WhatsAppHost> {
   return host;
 }
 
-async function listGroups({ connection }: WhatsAppHost): Promise<NetworkGroup[]> {
+export async function listGroups({ connection }: Pick<WhatsAppHost, "connection">): Promise<NetworkGroup[]> {
   const known = await ask<{ jid: string; subject: string }[]>(connection, "GET", "/control/whatsapp/groups");
   const registered = (await ask<GroupView[]>(connection, "GET", "/control/groups")).flatMap(({ chats }) => chats);
   const list = known.map(({ jid, subject }) => {
@@ -63,7 +63,7 @@ const use = ({ folder, held }: NetworkGroup): string =>
 const LONGEST = 60;
 
 /** Anybody in a group may name it: one line, no longer than a table bears, and nothing that turns the rest round. */
-function shown(name: string): string {
+export function shown(name: string): string {
   const plain = safeForTerminal(name)
     .replace(/[\p{Bidi_Control}\p{Zl}\p{Zp}\s]+/gu, " ")
     .trim();

@@ -20,9 +20,13 @@ function confirmChat(store: Store, chat: RegisteredChat, linked: string): void {
   const own = `${linked}@s.whatsapp.net` as Jid;
   const wasSelf = chat.jid === `${String(chat.account)}@s.whatsapp.net`;
   const takesOver = store.groups.chat(own)?.folder === MAIN;
-  if (!wasSelf || !takesOver) return store.groups.setAccount(chat.jid, linked);
+  if (!wasSelf || !takesOver) {
+    store.groups.setAccount(chat.jid, linked);
+    return store.outbox.endPauses(chat.jid);
+  }
   if (store.turns.openIn(chat.folder).some((turn) => turn.chat === chat.jid && turn.status === "running")) {
     throw new GroupError(`A turn runs in ${chat.jid}; try again when it is over, or end it: nanoclaw stop main`);
   }
   store.groups.replaceChat(chat.jid, own);
+  store.outbox.endPauses(own);
 }

@@ -20,7 +20,7 @@ describe("the control API", () => {
     const channels = [{ name: "local", connected: true, detail: "" }];
     app = createControlApp({
       ...{ store, clock, zone: "Europe/Berlin" },
-      host: () => ({ running: true, pid: 1, startedAt: 2, runtime: "host", agent: "offline", channels }),
+      host: () => ({ running: true, pid: 1, startedAt: 2, runtime: "host", agent: "offline", channels, versions: {} }),
       stopGroup: (folder) => stopped.push(folder),
       purging: { traces: () => [], gone: () => Promise.resolve() },
       onChange: () => (changes += 1),
@@ -277,9 +277,9 @@ describe("the control API", () => {
       ...{ number: "4917600000001", until: clock.now() + 30 * 60_000 },
       code: expect.stringMatching(/^[A-Z3-9]{4}-[A-Z3-9]{4}$/),
     });
-    expect(await call("GET", "/owner")).toEqual([200, { proved: null }]);
+    expect(await call("GET", "/owner")).toEqual([200, { proved: null, endedByWrongCodes: null }]);
     store.settings.set("owner", "4917600000001");
-    expect(await call("GET", "/owner")).toEqual([200, { proved: "4917600000001" }]);
+    expect(await call("GET", "/owner")).toEqual([200, { proved: "4917600000001", endedByWrongCodes: null }]);
   });
 
   test("a database that is locked is said to be, and nothing is changed", async () => {

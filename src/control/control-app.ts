@@ -12,7 +12,8 @@ import { GroupError } from "./group-error.ts";
 import { addGroupSchema, confirmSchema, groupOperations, setGroupSchema } from "./groups.ts";
 import { chatNamed } from "./name-persons.ts";
 import { purgeGroup, type Purging } from "./purge.ts";
-import { beginOwnerClaim, ownerRequestSchema } from "./owner.ts";
+import { beginOwnerClaim, ownerRequestSchema, ownerState } from "./owner.ts";
+import { ledgerStatus } from "./status.ts";
 import { storyOf } from "./story.ts";
 import { addTasks } from "./tasks.ts";
 
@@ -27,7 +28,8 @@ export interface ControlOptions {
     startedAt: number;
     runtime: string;
     agent: string;
-    channels: { name: string; connected: boolean; detail: string }[];
+    channels: { name: string; connected: boolean; detail: string; since?: number | null }[];
+    versions: object;
   };
   /** Ends what runs and waits in a group; returns how many turns. */
   stopGroup(folder: Folder): number;
@@ -56,32 +58,7 @@ function failure(context: Context, error: Error): Response {
 }
 
 function addLooking(app: Hono, { store, clock, zone, host }: ControlOptions): void {
-  app.get("/status", (context) =>
-    context.json({
-      ...host(),
-      now: clock.now(),
-      kiroSeen: store.settings.get("kiro-login-seen") === "true",
-      groups: store.groups
-        .list()
-        .map(({ folder, name, settings }) => ({ folder, name, agent: settings.agent ?? null })),
-      runningTurns: store.turns
-        .running()
-        .map(({ id, folder, kind, attempts, createdAt }) => ({ id, folder, kind, attempts, createdAt })),
-      waitingTurns: store.turns
-        .queued()
-        .map(({ id, folder, kind, dueAt, failureClass }) => ({ id, folder, kind, dueAt, failureClass })),
-      unsent: store.outbox.pendingCount(),
-      nextTasks: store.tasks.open(null, 5).map(taskView),
-      lastFailures: store.turns.lastFailed(3).map(({ id, folder, status, failureClass, failureDetail, endedAt }) => ({
-        id,
-        folder,
-        status,
-        failureClass,
-        failureDetail,
-        endedAt,
-      })),
-    }),
-  );
+  app.get("/status", (context) => context.json({ ...host(), ...ledgerStatus(store, clock.now()) }));
   app.get("/why", (context) => {
     const given = context.req.query("chat") ?? "main";
     const chat = store.groups.find(given) ? localJid(given as Folder) : chatAsked(store, given);
@@ -89,8 +66,7 @@ function addLooking(app: Hono, { store, clock, zone, host }: ControlOptions): vo
     const latest = chats.map((jid) => store.messages.latest(jid)).filter((message) => message !== undefined);
     const newest = latest.sort((a, b) => b.seq - a.seq)[0];
     if (newest) return context.json(outcome(store, newest, zone));
-    if (store.groups.chat(chat))
-      return context.json({ state: "empty", lines: ["Nobody has written in this chat yet."] });
+    if (store.groups.chat(chat)) return context.json({ state: "empty", lines: [nothingThere(store, chats)] });
     return context.json({ error: `The chat ${given} is not registered. ${registered(store)}` }, 404);
   });
   app.get("/messages/:seq", (context) => {
@@ -99,6 +75,11 @@ function addLooking(app: Hono, { store, clock, zone, host }: ControlOptions): vo
       ? context.json(outcome(store, message, zone))
       : context.json({ error: "There is no such message." }, 404);
   });
+}
+
+function nothingThere(store: Store, chats: readonly Jid[]): string {
+  const isOver = chats.some((jid) => store.turns.answeredSeq(jid) > 0);
+  return isOver ? "What was written here is no longer kept." : "Nobody has written in this chat yet.";
 }
 
 /** A chat that nobody registered is told as it was written. */
@@ -172,7 +153,7 @@ function addGroups(app: Hono, { store, clock, stopGroup, purging, onChange }: Co
 
 /** Whoever may open this socket may say whose code counts. */
 function addOwner(app: Hono, { store, clock }: ControlOptions): void {
-  app.get("/owner", (context) => context.json({ proved: store.settings.get("owner") ?? null }));
+  app.get("/owner", (context) => context.json(ownerState(store)));
   app.post("/owner", async (context) => {
     const body = ownerRequestSchema.safeParse(await bodyOf(context));
     if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);

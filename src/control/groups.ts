@@ -7,7 +7,7 @@ import { judge } from "../domain/rights.ts";
 import { LINKED_ACCOUNT } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
 import { confirmChats } from "./confirm-chats.ts";
-import { GroupError } from "./group-error.ts";
+import { GroupError, noGroup } from "./group-error.ts";
 import { chatNamed, sendersNamed } from "./name-persons.ts";
 
 const chatSettings = {
@@ -57,9 +57,7 @@ export function groupOperations(store: Store, clock: Clock): GroupOperations {
     const group = store.groups.find(folder);
     if (group) return group;
     const known = store.groups.list().map((one) => one.folder);
-    throw new GroupError(
-      `There is no group "${folder}". There are: ${known.join(", ")}. Add one with: nanoclaw groups add --name "Name" --folder ${folder}`,
-    );
+    throw noGroup(folder, known);
   };
   const view = (folder: Folder): GroupView => {
     const linked = store.settings.get(LINKED_ACCOUNT);

@@ -18,6 +18,8 @@ export interface BegunClaim {
 
 /** The setting that keeps the claim. */
 const CLAIM = "owner-claim";
+/** The one that keeps for which number a claim was ended by wrong codes. */
+const ENDED = "owner-claim-ended";
 
 /** A code that proves, when it comes from this number, that the number is the owner's. A newer claim ends an older one. */
 export function beginOwnerClaim(store: Store, number: string, clock: Clock): BegunClaim {
@@ -25,6 +27,7 @@ export function beginOwnerClaim(store: Store, number: string, clock: Clock): Beg
   if (!parsed.ok) throw new GroupError(`The number ${number}: ${parsed.problem}, for example +4915200000001.`);
   const claim = newOwnerClaim(parsed.value, clock.now());
   keepClaim(store, claim);
+  store.settings.remove(ENDED);
   return { number: claim.number, code: spelledCode(claim.code), until: claim.until };
 }
 
@@ -32,6 +35,24 @@ export function ownerClaim(store: Store): OwnerClaim | undefined {
   const kept = store.settings.get(CLAIM);
   return kept === undefined ? undefined : ownerClaimSchema.parse(JSON.parse(kept));
 }
+
+/** Too many wrong codes came from that number: its claim counts no more. */
+export function endClaim(store: Store, { number }: OwnerClaim): void {
+  keepClaim(store, null);
+  store.settings.set(ENDED, number);
+}
+
+export interface OwnerState {
+  /** Digits, as the next one; null: nobody. */
+  proved: string | null;
+  /** From there wrong codes came, until the claim ended. */
+  endedByWrongCodes: string | null;
+}
+
+export const ownerState = (store: Store): OwnerState => ({
+  proved: store.settings.get("owner") ?? null,
+  endedByWrongCodes: store.settings.get(ENDED) ?? null,
+});
 
 export function keepClaim(store: Store, claim: OwnerClaim | null): void {
   if (claim === null) store.settings.remove(CLAIM);

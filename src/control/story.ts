@@ -25,6 +25,7 @@ export function storyOf(
     },
     turnId: turn?.id ?? null,
     told: turn?.told ?? false,
+    isLongAgo: message.decision === "wakes" && !turn && message.seq <= store.turns.answeredSeq(message.chat),
     replies: turn ? store.outbox.ofTurn(turn.id).length : 0,
     busyWith: whatHoldsIt(store, message, running?.id === turn?.id ? undefined : running),
     zone: store.groups.find(message.folder)?.settings.zone ?? zone,

@@ -7,7 +7,7 @@ import { localJid, type Jid, type Parsed } from "../domain/ids.ts";
 import { taskView, type Task } from "../domain/task.ts";
 import { dropRuns } from "../store/drop-runs.ts";
 import type { Store } from "../store/store.ts";
-import { GroupError } from "./group-error.ts";
+import { GroupError, noGroup } from "./group-error.ts";
 import { chatNamed } from "./name-persons.ts";
 
 export interface TaskRoutes {
@@ -112,7 +112,7 @@ function addTask(
   const group = store.groups.find(name);
   if (!group) {
     const known = store.groups.list().map(({ folder }) => folder);
-    throw new GroupError(`There is no group "${name}". There are: ${known.join(", ")}.`);
+    throw noGroup(name, known);
   }
   const now = clock.now();
   const task = makeTask({

@@ -24,6 +24,7 @@ export type DecisionReason =
   | "deleted"
   | "withdrawn"
   | "change-made"
+  | "moved-in"
   | "duplicate";
 
 export interface Verdict {
@@ -133,6 +134,7 @@ const sentences: Record<DecisionReason, string> = {
   deleted: "it withdraws a message that a turn had taken already; it is context for the next turn",
   withdrawn: "it was deleted before a turn took it",
   "change-made": "it changed an earlier message that no turn had taken yet",
+  "moved-in": "it came before the move from the old system, which dealt with it",
   duplicate: "it came a second time, under the sender's other id",
 };
 

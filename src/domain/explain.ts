@@ -15,6 +15,8 @@ export interface Story {
         failure: string | null;
       }
     | undefined;
+  /** It was dealt with, and what the turn noted is no longer kept. */
+  isLongAgo?: boolean;
   replies: number;
   /** The folder's turn that runs now, when it is another one. */
   busyWith: string | null;
@@ -23,8 +25,8 @@ export interface Story {
 
 export type StoryState = "ignored" | "context" | "waiting" | "running" | "answered" | "failed";
 
-export function storyState({ message, turn }: Story): StoryState {
-  if (message.reason === "command") return "answered";
+export function storyState({ message, turn, isLongAgo }: Story): StoryState {
+  if (message.reason === "command" || (isLongAgo && message.decision === "wakes")) return "answered";
   if (message.decision !== "wakes") return message.decision;
   if (!turn || turn.status === "queued") return "waiting";
   if (turn.status === "running" || turn.status === "answered") return turn.status;
@@ -36,6 +38,7 @@ export function tellStory(story: Story): string[] {
   const { message, turn, zone } = story;
   const lines = [`Received ${humanInZone(message.receivedAt, zone)}.`, `Decision: ${decisionWords(message)}.`];
   if (message.decision !== "wakes") return lines;
+  if (story.isLongAgo) return [...lines, "It was dealt with; what became of it is no longer kept."];
   if (!turn) return [...lines, story.busyWith === null ? "It waits for a free slot." : `It waits: ${story.busyWith}.`];
   return [...lines, ...turnLines(turn, story)];
 }

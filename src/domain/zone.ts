@@ -16,3 +16,8 @@ export function exactIsoInZone(at: number, zone: string): string {
 export function humanInZone(at: number, zone: string): string {
   return `${DateTime.fromMillis(at, { zone, locale: "en-GB" }).toFormat("ccc d LLL yyyy, HH:mm:ss")} (${zone})`;
 }
+
+/** Of a moment that is near: `18:00 (Europe/Berlin)`. */
+export function timeInZone(at: number, zone: string): string {
+  return `${DateTime.fromMillis(at, { zone }).toFormat("HH:mm")} (${zone})`;
+}

@@ -15,9 +15,16 @@ export interface LockHolder {
  * @returns the lock, or who holds it (undefined when it is not known).
  * @throws {StoreError} when the file cannot be written.
  */
-export function lockHome(folder: string, what: string): { lock: Disposable } | { heldBy: LockHolder | undefined } {
-  const path = join(folder, "host.lock");
-  const holderPath = join(folder, "host.json");
+export const lockHome = (folder: string, what: string): Locked => lock(folder, "host", what);
+
+/** The same for a command that may run beside a host, but only once. */
+export const lockSetup = (folder: string): Locked => lock(folder, "setup", "nanoclaw setup");
+
+type Locked = { lock: Disposable } | { heldBy: LockHolder | undefined };
+
+function lock(folder: string, name: string, what: string): Locked {
+  const path = join(folder, `${name}.lock`);
+  const holderPath = join(folder, `${name}.json`);
   const connection = acquire(path);
   if (!connection) return { heldBy: readHolder(holderPath) };
   const holder: LockHolder = { pid: process.pid, since: Date.now(), what };

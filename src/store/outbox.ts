@@ -95,6 +95,18 @@ export function outboxTable(db: Database) {
 
     pendingCount: (): number => Number(db.get("SELECT count(*) AS n FROM outbox WHERE status = 'pending'")?.["n"]),
 
+    /** Chats where something waits to be sent, and since when; longest first. */
+    pendingChats: (): { chat: Jid; folder: Folder; count: number; since: number }[] =>
+      db
+        .all(
+          `SELECT chat_jid, folder, count(*) AS n, min(created_at) AS since FROM outbox
+           WHERE status = 'pending' GROUP BY chat_jid ORDER BY since`,
+        )
+        .map((row) => ({
+          ...{ chat: row["chat_jid"] as Jid, folder: row["folder"] as Folder },
+          ...{ count: Number(row["n"]), since: Number(row["since"]) },
+        })),
+
     /**
      * An acknowledgement that comes late marks a row that was given up, too.
      * @param counts as one more send.
@@ -111,10 +123,13 @@ export function outboxTable(db: Database) {
       db.run("UPDATE outbox SET next_send_at = ?, sends = sends + ? WHERE seq = ?", at, Number(counts), seq);
     },
 
-    /** The network is back: no pause between two sends was meant for that. */
-    endPauses: (): void =>
+    /** The network is back, or this chat may be written to: no pause between two sends was meant for that. */
+    endPauses: (chat: Jid | null = null): void =>
       void db.run(
-        "UPDATE outbox SET next_send_at = 0 WHERE status = 'pending' AND next_send_at > 0 AND chat_jid NOT LIKE 'local:%'",
+        `UPDATE outbox SET next_send_at = 0
+         WHERE status = 'pending' AND next_send_at > 0 AND chat_jid NOT LIKE 'local:%' AND (? IS NULL OR chat_jid = ?)`,
+        chat,
+        chat,
       ),
 
     markFailed: (seq: number, error: string): void => {

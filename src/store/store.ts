@@ -5,6 +5,7 @@ import { networkGroupTable, type NetworkGroups } from "./network-groups.ts";
 import { outboxTable, type Outbox } from "./outbox.ts";
 import { personTable, type Persons } from "./persons.ts";
 import { requestTable, type Requests } from "./requests.ts";
+import { retentionTable, type Retention } from "./retention.ts";
 import { sessionTable, type Sessions } from "./sessions.ts";
 import { settingsTable, type SettingsTable } from "./settings.ts";
 import { taskTable, type Tasks } from "./tasks.ts";
@@ -17,6 +18,7 @@ export interface Store extends Disposable {
   turns: Turns;
   outbox: Outbox;
   requests: Requests;
+  retention: Retention;
   sessions: Sessions;
   settings: SettingsTable;
   tasks: Tasks;
@@ -35,6 +37,7 @@ export function openStore(path: string): Store {
     turns: turnTable(db),
     outbox: outboxTable(db),
     requests: requestTable(db),
+    retention: retentionTable(db),
     sessions: sessionTable(db),
     settings: settingsTable(db),
     tasks: taskTable(db),

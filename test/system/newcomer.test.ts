@@ -41,7 +41,7 @@ describe.concurrent("a newcomer with a host that runs", { timeout: 60_000 }, () 
         "  turns run   as plain processes on this machine, without isolation",
         "  WhatsApp    not linked yet: npm run auth",
         `  state, logs ${at.home} (npm run nanoclaw -- logs -f)`,
-        "Next: npm run auth  links this machine to WhatsApp (npm run nanoclaw -- doctor checks what else is missing).",
+        "Next: npm run nanoclaw -- setup  leads to WhatsApp, Kiro, containers and a service, step by step.",
         "",
       ].join("\n"),
     );

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { streamEvents } from "../../src/cli/connection.ts";
 import { onLinux } from "./processes.ts";
@@ -39,6 +39,8 @@ describe("hosts in one process", { timeout: 60_000 }, () => {
         if (event === "reply") over.abort();
       }
       await site.stop();
+      // Tidying up after a turn is waited for by nobody.
+      await until(() => !openFiles().some((path) => path.startsWith(site.home)));
       const left = open();
       await site.start();
       return left;
@@ -55,9 +57,19 @@ describe("hosts in one process", { timeout: 60_000 }, () => {
 function open() {
   const resources = process.getActiveResourcesInfo();
   return {
-    files: readdirSync("/proc/self/fd").length,
+    files: openFiles().length,
     timers: resources.filter((name) => name === "Timeout").length,
     watches: resources.filter((name) => name === "FSEventWrap").length,
     listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
   };
+}
+
+function openFiles(): string[] {
+  return readdirSync("/proc/self/fd").map((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      return ""; // the one that listed them
+    }
+  });
 }

@@ -16,7 +16,7 @@ describe("auth while a host runs", { timeout: 60_000 }, () => {
     await using site = await openWhatsAppHost({ linked: false });
     const host = await site.start();
     expect(host.stdout()).toContain("  WhatsApp    not linked yet: npm run auth\n");
-    expect(host.stdout()).toContain("Next: npm run auth  links this machine");
+    expect(host.stdout()).toContain("Next: npm run nanoclaw -- setup");
     await using auth = site.auth();
     await scan(site, auth);
     expect(await auth.end()).toEqual({ exit: 0, error: "" });

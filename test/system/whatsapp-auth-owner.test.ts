@@ -23,7 +23,7 @@ describe("the owner of an account of the assistant's own", { timeout: 60_000 }, 
     expect(owner).toBe(olga.number);
     await server.send(mallory, server.phone, code);
     await server.until(() => server.waiting === 0);
-    expect(await ownerOf(site)).toEqual({ proved: null });
+    expect(await ownerOf(site)).toEqual({ proved: null, endedByWrongCodes: null });
     await server.send(olga, server.phone, ` ${code.toLowerCase()} `);
     expect(await auth.end()).toEqual({ exit: 0, error: "" });
     expect(await auth.line("owner")).toMatchObject({ owner: olga.number });
@@ -53,7 +53,7 @@ describe("the owner of an account of the assistant's own", { timeout: 60_000 }, 
     await server.send(olga, server.phone, (await offline.line("owner-code")).code ?? "");
     await server.send(olga, server.phone, (await left.line("owner-code")).code ?? "");
     await site.texts(olga, 1);
-    expect(await ownerOf(site)).toEqual({ proved: olga.number });
+    expect(await ownerOf(site)).toEqual({ proved: olga.number, endedByWrongCodes: null });
     await using again = site.auth([], ownNumber);
     expect(await again.end()).toMatchObject({ exit: 0 });
     expect(again.types()).toEqual(["kept"]);

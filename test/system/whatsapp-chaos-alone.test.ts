@@ -96,7 +96,7 @@ describe("what time may cure", { timeout: 120_000 }, () => {
     const { server } = site;
     const { logins } = site.device();
     server.streamError();
-    await untilSaid(site, /another program uses this very link.*trying again at \d\d:\d\d UTC/);
+    await untilSaid(site, /another program uses this very link.*trying again at \d\d:\d\d \(UTC\)/);
     await expectAlive(site);
     expect([server.connections, site.device().logins]).toEqual([0, logins]);
     expect(onLocalChat(site, "notice")).toEqual([expect.stringContaining("another program uses this very link")]);

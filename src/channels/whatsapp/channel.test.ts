@@ -76,7 +76,7 @@ describe("WhatsApp in the host", { timeout: 60_000 }, () => {
   };
   const open = () =>
     createWhatsAppChannel({
-      ...{ clock: systemClock, log: silentLog, random: () => 0, url: server.url, ownNumber: false },
+      ...{ clock: systemClock, zone: "UTC", log: silentLog, random: () => 0, url: server.url, ownNumber: false },
       ...{ assistantName: "Andy", links: whatsAppLinks(auth()), ledger: fakeLedger(heard) },
       pace: createPace({ clock: systemClock, random: () => 0, perChat: 0, inAll: 0 }),
       inboxFolder: (folder) => join(home, "inbox", folder),

@@ -21,6 +21,8 @@ export interface WhatsAppOptions {
   url: string | undefined;
   inboxFolder(folder: Folder): string;
   clock: Clock;
+  /** IANA zone in which the owner is told a time. */
+  zone: string;
   log: Log;
   random(): number;
 }

@@ -38,7 +38,7 @@ test("a ledger that cannot be read does not end the waiting between connections"
   } as unknown as WhatsAppLedger;
   const served = serveLink(
     {
-      ...{ clock, ledger, log: silentLog, random: () => 0.5, ownNumber: false, textOf: (text) => text },
+      ...{ clock, zone: "UTC", ledger, log: silentLog, random: () => 0.5, ownNumber: false, textOf: (text) => text },
       link: { id: 1, store, creds: encode(creds), account: creds.me.id, isInPlace: () => true, close: () => {} },
       ...{ url: `ws://127.0.0.1:${await deadPort()}`, inboxFolder: (folder: Folder) => folder },
       ...{ onSession: () => {}, onSignal: () => {}, onState: (_, detail) => void states.push(detail) },

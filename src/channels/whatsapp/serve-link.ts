@@ -26,6 +26,7 @@ export interface ServeOptions {
   /** Where a group's received files go. */
   inboxFolder(folder: Folder): string;
   clock: Clock;
+  zone: string;
   log: Log;
   random(): number;
   /** The connection to send by; undefined while there is none. */

@@ -27,7 +27,6 @@ export interface SessionOptions {
 /** One connection that sends and receives, from its start to its end. */
 export interface Session {
   closed: Promise<Closed>;
-  isOpen(): boolean;
   send(message: Outgoing): Promise<SendResult | { kind: "rate" }>;
   typing(chat: Jid, on: boolean): void;
   end(): Promise<void>;
@@ -60,7 +59,6 @@ export function startSession(options: SessionOptions): Session {
   });
   return {
     closed,
-    isOpen: () => open,
     send: (message) => (open ? sends.send(message) : Promise.resolve({ kind: "offline" })),
     typing: (chat, isOn) => {
       if (open) quietly("Typing could not be shown", socket.sendPresenceUpdate(isOn ? "composing" : "paused", chat));

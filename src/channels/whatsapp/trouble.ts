@@ -1,5 +1,6 @@
 import type { Clock } from "../../domain/clock.ts";
 import type { Log } from "../../domain/log.ts";
+import { timeInZone } from "../../domain/zone.ts";
 import { afterClose, type AfterClose, type Closed, type StopReason } from "./after-close.ts";
 import type { WhatsAppLedger } from "./ledger.ts";
 
@@ -8,6 +9,8 @@ export interface TroubleOptions {
   /** Digits. */
   number: string;
   clock: Clock;
+  /** IANA zone in which the owner is told a time. */
+  zone: string;
   log: Log;
   random(): number;
   onState(connected: boolean, detail: string): void;
@@ -82,8 +85,8 @@ const carefully =
 
 function remedy(options: TroubleOptions, { closed, next, since, replacedSince }: Ended): Remedy {
   if (next.kind === "stop") return stopped(options, next.reason, closed);
-  const { clock, onState, ledger } = options;
-  const at = clockTime(clock.now() + next.delay);
+  const { clock, zone, onState, ledger } = options;
+  const at = timeInZone(clock.now() + next.delay, zone);
   if (next.why === "replaced") {
     const what = "another program uses this very link (a copy of store/auth, perhaps on another machine)";
     onState(false, `${what}; trying again at ${at}`);
@@ -148,5 +151,3 @@ function stopped({ ledger, number, onState, clock }: TroubleOptions, reason: Sto
       return reason satisfies never;
   }
 }
-
-const clockTime = (at: number): string => new Date(at).toISOString().slice(11, 16) + " UTC";
