@@ -3,12 +3,17 @@ import { join } from "node:path";
 import { parse } from "plist";
 import { expect, it } from "vitest";
 import { ask, connectHost } from "../../src/cli/connection.ts";
+import { seedCommands } from "../docs/seed-walkthrough-commands.ts";
 import { openServiceSite, root, type ServiceSite } from "./service-site.ts";
 import { until } from "./until.ts";
 
 /** Each command line is a program, and each start a host. */
 const LIMIT = 90_000;
 const PLIST = "~/Library/LaunchAgents/com.nanoclaw.plist";
+/** The commands of the document that this product began with, word for word. */
+const ofSection = (section: number) => seedCommands.flatMap((one) => (one.section === section ? one.command : []));
+const [list = ""] = ofSection(5);
+const [toHost = "", plutil = "", rg = "", toDocker = ""] = ofSection(10);
 const fileOf = (site: ServiceSite) => join(site.person, "Library/LaunchAgents/com.nanoclaw.plist");
 const plistOf = (site: ServiceSite) => parse(readFileSync(fileOf(site), "utf8")) as Record<string, never>;
 
@@ -97,27 +102,11 @@ it(
     await service.install();
     expect((await facts(site)).runtime).toBe("docker");
 
-    const seeds = site.shell(`
-launchctl unload ~/Library/LaunchAgents/com.nanoclaw.plist
-
-PLIST=~/Library/LaunchAgents/com.nanoclaw.plist
-if /usr/libexec/PlistBuddy -c "Print :EnvironmentVariables:NANOCLAW_AGENT_RUNTIME" "$PLIST" >/dev/null 2>&1; then
-  /usr/libexec/PlistBuddy -c "Set :EnvironmentVariables:NANOCLAW_AGENT_RUNTIME host" "$PLIST"
-else
-  /usr/libexec/PlistBuddy -c "Add :EnvironmentVariables:NANOCLAW_AGENT_RUNTIME string host" "$PLIST"
-fi
-
-launchctl load ~/Library/LaunchAgents/com.nanoclaw.plist
-launchctl kickstart -k gui/$(id -u)/com.nanoclaw
-`);
+    const seeds = site.shell(toHost);
     expect(seeds).toEqual({ status: 0, stdout: "", stderr: "" });
     const inForce = await facts(site);
     expect(inForce.runtime).toBe("host");
-    const verify = site.shell(`
-plutil -p ~/Library/LaunchAgents/com.nanoclaw.plist | rg NANOCLAW_AGENT_RUNTIME
-rg -n 'runtime.*host' logs/nanoclaw.log | tail -n 5
-launchctl list | grep nanoclaw
-`);
+    const verify = site.shell([plutil, rg, list].join("\n"));
     expect(verify.stdout).toMatch(/"NANOCLAW_AGENT_RUNTIME" => "host"\n\d+:.*"runtime":"host"/);
     expect(verify.stdout).toContain(`${inForce.pid}\t0\tcom.nanoclaw`);
     // PlistBuddy wrote the whole file anew, in its own manner.
@@ -137,12 +126,7 @@ launchctl list | grep nanoclaw
     });
     expect((await facts(site)).runtime).toBe("host");
 
-    const back = site.shell(`
-launchctl unload ~/Library/LaunchAgents/com.nanoclaw.plist
-/usr/libexec/PlistBuddy -c "Set :EnvironmentVariables:NANOCLAW_AGENT_RUNTIME docker" ~/Library/LaunchAgents/com.nanoclaw.plist
-launchctl load ~/Library/LaunchAgents/com.nanoclaw.plist
-launchctl kickstart -k gui/$(id -u)/com.nanoclaw
-`);
+    const back = site.shell(toDocker);
     expect(back).toEqual({ status: 0, stdout: "", stderr: "" });
     expect((await facts(site)).runtime).toBe("docker");
   },
