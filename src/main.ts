@@ -109,7 +109,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const agents = createAgents(config, person, store);
   const agent = agents.local;
   const runtime = runtimes.for(agent).name;
-  const facts = { runtime, agent, pid: process.pid, startedAt: clock.now() };
+  const configuredRuntime = config.settings.NANOCLAW_AGENT_RUNTIME ?? null;
+  const facts = { runtime, configuredRuntime, agent, pid: process.pid, startedAt: clock.now() };
   const wake = {
     ...{ queue: createWakeUp(), outbox: createWakeUp(), scheduler: createWakeUp() },
     ...{ ipc: createWakeUp(), typing: createWakeUp() },

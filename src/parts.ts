@@ -37,6 +37,8 @@ import { createWhatsApp } from "./whatsapp.ts";
 
 export interface HostFacts {
   runtime: string;
+  /** NANOCLAW_AGENT_RUNTIME as this host sees it; null: unset. */
+  configuredRuntime: "docker" | "host" | null;
   /** What answers the local chat. */
   agent: string;
   pid: number;

@@ -22,6 +22,8 @@ export interface HostStatus {
   running: boolean;
   pid: number;
   runtime: string;
+  /** NANOCLAW_AGENT_RUNTIME as the host sees it, null where it is unset; one of an older version does not say. */
+  configuredRuntime?: "docker" | "host" | null;
   runningTurns: unknown[];
   /** Somebody was logged in to Kiro at a start. */
   kiroSeen: boolean;

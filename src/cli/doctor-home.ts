@@ -24,14 +24,14 @@ function checkAccess({ home }: Config): Check {
   }
 }
 
-const takeOver = (path: string): string => `chown -R "$USER" '${path}'`;
+const takeOver = (path: string): string => `sudo chown -R "$USER" '${path}'`;
 
 function checkDisk({ home, settings }: Config): Check {
   const { bavail, bsize } = statfsSync(home);
   const free = bavail * bsize;
   const detail = `${gib(free)} GiB free, ${gib(settings.NANOCLAW_FREE_DISK)} needed`;
   if (free >= settings.NANOCLAW_FREE_DISK) return { name: "disk", state: "ok", detail };
-  const cure = "make room on that disk (du -xh --max-depth=2 | sort -h shows what takes it)";
+  const cure = "make room on that disk (du -xh -d 2 . | sort -h shows what takes it)";
   return { name: "disk", state: "wrong", detail, cure };
 }
 

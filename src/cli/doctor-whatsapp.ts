@@ -105,7 +105,7 @@ function checkFiles(folder: string): Check[] {
   if (open.length === 0 || isFolderShut)
     return [{ name: "whatsapp files", state: "ok", detail: `${folder}, for this user alone` }];
   const detail = `other users can read the link in ${folder}: whoever has it reads and writes as you`;
-  const cure = `chmod -R go= '${folder}', and chown -R "$USER" '${folder}' if it is not yours`;
+  const cure = `chmod -R go= '${folder}', after sudo chown -R "$USER" '${folder}' if it is not yours`;
   const mine = open.filter((path) => statSync(path).uid === process.getuid?.());
   const fix = {
     what: `make ${folder} private`,

@@ -88,17 +88,24 @@ async function examine(terminal: Terminal, prompt: string | null): Promise<Check
 /** Where turns run, and whether their agent can answer. */
 async function checkTurns(
   { env, interrupted, stderr }: Terminal,
-  config: Config,
+  here: Config,
   status: HostStatus | undefined,
   person: PersonsKiro,
   prompt: string | null,
 ): Promise<Check[]> {
+  const config = asHostSees(here, status);
   const isMeant = isKiroMeant(config, person, status);
   const trial = prompt === null ? null : { prompt, interrupted };
   return [
     ...(await checkContainers({ config, env, interrupted, stderr }, status, isMeant)),
     ...(await checkKiro({ config, env, person, isMeant, isHostRunning: status?.running === true, trial })),
   ];
+}
+
+/** The service's file may set where turns run, and stands above what this shell and `.env` say. */
+function asHostSees(here: Config, status: HostStatus | undefined): Config {
+  if (!status?.running || status.configuredRuntime === undefined) return here;
+  return { ...here, settings: { ...here.settings, NANOCLAW_AGENT_RUNTIME: status.configuredRuntime ?? undefined } };
 }
 
 /** A running host knows; without one it is what the settings say. */

@@ -50,19 +50,23 @@ function endOf(path: string): string {
 
 const LOOK_EVERY_MS = 250;
 const PATIENCE_MS = 20_000;
+/** A start that goes well may have something to say first, as when it moves in. */
+const LAST_WORD_MS = 5_000;
 
 /** Says whether the service that was just started answers; or, as far as it said, why not. */
 export async function untilServing(home: string, errorsBefore: string[], interrupted: AbortSignal): Promise<string> {
-  const before = errorsBefore.join("\n");
+  let said = errorsBefore.join("\n");
+  let saidAt: number | undefined;
   for (let waited = 0; waited < PATIENCE_MS && !interrupted.aborted; waited += LOOK_EVERY_MS) {
-    const host = await findHost(home);
-    if (host) return "It answers. Talk to it: npm run nanoclaw -- chat";
-    const errors = lastErrors(home);
-    if (errors.join("\n") !== before)
-      return `It does not answer yet, and says:\n${errors.map((line) => `  ${line}`).join("\n")}`;
+    if (await findHost(home)) return "It answers. Talk to it: npm run nanoclaw -- chat";
+    const errors = lastErrors(home).join("\n");
+    if (errors !== said) [said, saidAt] = [errors, waited];
+    if (saidAt !== undefined && waited - saidAt >= LAST_WORD_MS) break;
     await systemClock.sleep(LOOK_EVERY_MS, interrupted);
   }
-  return "It does not answer yet. Look again with: npm run nanoclaw -- service status";
+  return saidAt === undefined
+    ? "It does not answer yet. Look again with: npm run nanoclaw -- service status"
+    : `It does not answer yet, and says:\n${said.replaceAll(/^/gm, "  ")}`;
 }
 
 export interface ServiceFacts extends ServiceStatus {

@@ -50,6 +50,7 @@ export function createLaunchdService(options: ServiceOptions): Service {
       return [...(isStopped ? ["Stopped."] : []), `Removed ${path}. State and logs stay in ${options.home}.`];
     },
     start: async () => {
+      files.refuseOtherHome(found(), path, options);
       const job = await launchctl.job();
       if (!job) return [await load()];
       if (job.pid !== null) return [`It runs already (process ${job.pid}).`];
@@ -62,6 +63,7 @@ export function createLaunchdService(options: ServiceOptions): Service {
       return [`Stopped, until the next login or: ${commands.start}`];
     },
     restart: async () => {
+      files.refuseOtherHome(found(), path, options);
       if (!found()) return [await load()];
       // Not kickstart -k: launchd would go on with the file as it read it at the load.
       await unload();

@@ -14,7 +14,7 @@ import {
 import { dirname, join } from "node:path";
 import { defaultHomeOf } from "../config.ts";
 import { ServiceError } from "./service-error.ts";
-import { keptVariables, personOf, type FoundFile, type ServicePlan } from "./service-plan.ts";
+import { droppedVariables, isOurs, keptVariables, personOf, type FoundFile, type ServicePlan } from "./service-plan.ts";
 import type { ServiceOptions } from "./service-port.ts";
 
 /** @throws {ServiceError} when it is there and cannot be read. */
@@ -90,8 +90,9 @@ export function makeLogFiles({ out, err }: ServicePlan): void {
 }
 
 /** The home that a file of ours is for; undefined for a file of anybody else. */
-export function homeOf({ script, env }: FoundFile, options: ServiceOptions): string | undefined {
-  if (!script?.endsWith("/bin/nanoclaw.mjs")) return undefined;
+export function homeOf(found: FoundFile, options: ServiceOptions): string | undefined {
+  const { script, env } = found;
+  if (script === undefined || !isOurs(found)) return undefined;
   return env["NANOCLAW_HOME"] || defaultHomeOf(dirname(dirname(script)), personOf(options));
 }
 
@@ -116,7 +117,11 @@ export function missingProgram(found: FoundFile): string | undefined {
 /** About what was overwritten, and what the service will see of this shell. */
 export function installNotes(found: FoundFile | undefined, plan: ServicePlan): string[] {
   const kept = Object.keys(keptVariables(found));
+  const dropped = droppedVariables(found);
   return [
+    ...(dropped.length > 0
+      ? [`Not kept from the old system's file, since its template set it: ${dropped.join(", ")}. It counts from .env.`]
+      : []),
     ...(kept.length > 0 ? [`Kept from the old file, and above .env: ${kept.join(", ")}.`] : []),
     ...(plan.problem ? [`It waits for settings that can be used. ${plan.problem}`] : []),
   ];

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { buildBinary, parse } from "plist";
+import { build, buildBinary, parse } from "plist";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isSamePlist, launchdFile, readLaunchdFile } from "./launchd-file.ts";
 import type { ServicePlan } from "./service-plan.ts";
@@ -183,7 +183,8 @@ describe.each(["macos", "linux"] as const)("a file that is there on %s", (platfo
     await createService(optionsFor(platform)).install();
     const other = createService(optionsFor(platform, { home: join(person, "other") }));
     await expect(other.install()).rejects.toThrow(`the service of another home, ${join(person, "home")}`);
-    await expect(other.uninstall()).rejects.toThrow("one service per user");
+    for (const order of ["uninstall", "start", "stop", "restart"] as const)
+      await expect(other[order](), order).rejects.toThrow("one service per user");
     rmSync(join(person, "home"), { recursive: true });
     await other.install();
     expect((await other.status()).stale).toBe(false);
@@ -219,18 +220,39 @@ it("takes over the file of the old system with what was set there", async () => 
   const old = {
     Label: "com.nanoclaw",
     ProgramArguments: ["/usr/local/bin/node", "/old/nanoclaw/dist/index.js"],
-    EnvironmentVariables: { PATH: "/old/bin", HOME: "/Users/x", ASSISTANT_NAME: "Andy" },
+    EnvironmentVariables: { PATH: "/old/bin", HOME: "/Users/x", ASSISTANT_NAME: "Bob", LOG_LEVEL: "debug" },
   };
   writeFileSync(service.file.path, buildBinary(old));
   expect(await service.install()).toEqual([
     `The old file is kept as ${service.file.path}.bak-1.`,
     `Wrote ${service.file.path}.`,
-    "Kept from the old file, and above .env: ASSISTANT_NAME.",
+    "Kept from the old file, and above .env: ASSISTANT_NAME, LOG_LEVEL.",
     "Started, now and at every login.",
   ]);
   const { EnvironmentVariables } = parse(readFileSync(service.file.path, "utf8")) as typeof old;
-  expect(EnvironmentVariables).toMatchObject({ HOME: person, ASSISTANT_NAME: "Andy" });
+  expect(EnvironmentVariables).toMatchObject({ HOME: person, ASSISTANT_NAME: "Bob" });
   expect(EnvironmentVariables.PATH).toMatch(/^\/old\/bin:/);
+});
+
+it("lets the name in .env count again that the old system's template had pinned, and keeps it in a file of ours", async () => {
+  const service = createService(optionsFor("macos"));
+  const { path } = service.file;
+  mkdirSync(dirname(path), { recursive: true });
+  const old = {
+    Label: "com.nanoclaw",
+    ProgramArguments: ["/usr/local/bin/node", "/old/nanoclaw/dist/index.js"],
+    EnvironmentVariables: { PATH: "/old/bin", HOME: person, ASSISTANT_NAME: "Andy" },
+  };
+  writeFileSync(path, build(old));
+  expect(await service.install()).toContain(
+    "Not kept from the old system's file, since its template set it: ASSISTANT_NAME. It counts from .env.",
+  );
+  expect(readFileSync(path, "utf8")).not.toContain("ASSISTANT_NAME");
+  const ours = parse(readFileSync(path, "utf8")) as typeof old;
+  ours.EnvironmentVariables.ASSISTANT_NAME = "Andy";
+  writeFileSync(path, build(ours));
+  await service.install();
+  expect(readFileSync(path, "utf8")).toContain("ASSISTANT_NAME");
 });
 
 it("says at an install what keeps the settings from being used, and leaves them to the service", async () => {

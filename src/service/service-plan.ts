@@ -75,9 +75,23 @@ export const personOf = ({ env }: ServiceOptions): string => {
   return home;
 };
 
+/** A file of anybody else may be the old system's. */
+export const isOurs = ({ script }: FoundFile): boolean => script?.endsWith("/bin/nanoclaw.mjs") === true;
+
+/** Of the old system's own template: no person chose it, and kept it would stand above `.env` for ever. */
+const TEMPLATE = { ASSISTANT_NAME: "Andy" } as const;
+
+/** What the template of the old system set, and nobody changed. */
+export const droppedVariables = (found: FoundFile | undefined): string[] =>
+  !found || isOurs(found)
+    ? []
+    : Object.entries(TEMPLATE).flatMap(([name, value]) => (found.env[name] === value ? [name] : []));
+
 /** What a person wrote into the file's environment. */
-export const keptVariables = (found: FoundFile | undefined): Record<string, string> =>
-  Object.fromEntries(Object.entries(found?.env ?? {}).filter(([name]) => !OWN.includes(name)));
+export function keptVariables(found: FoundFile | undefined): Record<string, string> {
+  const left = [...OWN, ...droppedVariables(found)];
+  return Object.fromEntries(Object.entries(found?.env ?? {}).filter(([name]) => !left.includes(name)));
+}
 
 const places = (env: NodeJS.ProcessEnv): Record<string, string> =>
   Object.fromEntries(PLACES.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));

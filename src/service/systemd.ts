@@ -19,7 +19,9 @@ export function createSystemdService(options: ServiceOptions): Service {
     return content && readSystemdFile(content);
   };
   const needUnit = async () => {
-    if (!found()) throw new ServiceError(`There is no service yet. ${commands.install}`);
+    const there = found();
+    if (!there) throw new ServiceError(`There is no service yet. ${commands.install}`);
+    files.refuseOtherHome(there, path, options);
     await systemctl.reload(); // what a person changed counts
   };
   const started = async () => `Started${await pidWords(systemctl)}.`;

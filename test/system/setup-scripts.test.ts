@@ -135,6 +135,7 @@ describe.concurrent("the setup's scripts", { timeout: 180_000 }, () => {
       ["05b-list-groups.sh", ["many"], "many is no number of groups"],
       ["06-register-channel.sh", ["--name", "x"], "--jid, --name and --folder are needed"],
       ["07-configure-mounts.sh", ["--full"], "there is no option --full"],
+      ["07-configure-mounts.sh", ["--force"], "--force goes with --empty"],
       ["08-setup-service.sh", ["--platform", "beos"], "there is no service for beos"],
       ["09-verify.sh", ["--slow"], "there is no option --slow"],
     ];
@@ -192,6 +193,32 @@ describe.concurrent("a chat is registered by 06", { timeout: 180_000 }, () => {
     expect(group?.chats.find(({ jid }) => jid === JID)).toMatchObject({ trigger: null, requiresTrigger: false });
   });
 
+  test("and says what is in force, also where a later run does not name it", async () => {
+    using site = openScriptSite();
+    const again = async (...options: string[]) => {
+      const args = ["--jid", JID, "--name", "Plans", "--folder", "plans", ...options];
+      const { block } = await site.run("06-register-channel.sh", args);
+      const [chat] = (await groupsOf(site)).flatMap(({ chats }) => chats).filter(({ jid }) => jid === JID);
+      expect(block).toMatchObject({
+        TRIGGER: chat?.trigger ?? "@Andy",
+        REQUIRES_TRIGGER: String(chat?.requiresTrigger),
+        STATUS: "success",
+      });
+      return [block["TRIGGER"], block["REQUIRES_TRIGGER"]];
+    };
+    expect(await again("--trigger", "@Bot", "--no-trigger-required")).toEqual(["@Bot", "false"]);
+    expect(await again()).toEqual(["@Bot", "false"]);
+    expect(await again("--trigger-required")).toEqual(["@Bot", "true"]);
+    expect(await again("--trigger", "@Andy")).toEqual(["@Andy", "true"]);
+  });
+
+  test("under the id that it is kept by, where another one is given", async () => {
+    using site = openScriptSite();
+    const args = ["--jid", "4915200000002:7@s.whatsapp.net", "--name", "Ann", "--folder", "ann", "--trigger", "@Bot"];
+    const { block } = await site.run("06-register-channel.sh", args);
+    expect(block).toMatchObject({ TRIGGER: "@Bot", REQUIRES_TRIGGER: "true", STATUS: "success" });
+  });
+
   test("for main beside main's other chats, and with no other folder than its own", async () => {
     using site = openScriptSite();
     await run(site.home, ["groups", "add", "--name", "Main", "--folder", "main"]);
@@ -225,7 +252,7 @@ describe.concurrent("a chat is registered by 06", { timeout: 180_000 }, () => {
 describe.concurrent("the allowlist is written by 07", { timeout: 180_000 }, () => {
   const path = (site: ScriptSite) => join(site.person, ".config", "nanoclaw", "mount-allowlist.json");
 
-  test("empty, or as given; one that stood there is kept beside it", async () => {
+  test("as given; --empty leaves one alone, and with --force keeps it beside an empty one", async () => {
     using site = openScriptSite();
     const input = '{"allowedRoots":[{"path":"~/plans","allowReadWrite":true}],"nonMainReadOnly":false}';
     const given = await site.run("07-configure-mounts.sh", [], { input });
@@ -241,10 +268,23 @@ describe.concurrent("the allowlist is written by 07", { timeout: 180_000 }, () =
     expect(statSync(path(site)).mode & 0o777).toBe(0o600);
     await site.run("07-configure-mounts.sh", [], { input });
     expect(readdirSync(join(path(site), ".."))).toEqual(["mount-allowlist.json"]);
-    const empty = await site.run("07-configure-mounts.sh", ["--empty"]);
+    const kept = await site.run("07-configure-mounts.sh", ["--empty"]);
+    expect(kept.block).toMatchObject({ ALLOWED_ROOTS: "1", NON_MAIN_READ_ONLY: "false", STATUS: "success" });
+    expect(readdirSync(join(path(site), ".."))).toEqual(["mount-allowlist.json"]);
+    expect(readFileSync(path(site), "utf8")).toContain("~/plans");
+    const empty = await site.run("07-configure-mounts.sh", ["--empty", "--force"]);
     expect(empty.block).toMatchObject({ ALLOWED_ROOTS: "0", NON_MAIN_READ_ONLY: "true", STATUS: "success" });
-    const [, kept = ""] = readdirSync(join(path(site), "..")).sort();
-    expect(readFileSync(join(path(site), "..", kept), "utf8")).toContain("~/plans");
+    const [, beside = ""] = readdirSync(join(path(site), "..")).sort();
+    expect(readFileSync(join(path(site), "..", beside), "utf8")).toContain("~/plans");
+  });
+
+  test("empty where the one that stands there cannot be used", async () => {
+    using site = openScriptSite();
+    mkdirSync(join(path(site), ".."), { recursive: true });
+    writeFileSync(path(site), "{");
+    const { block } = await site.run("07-configure-mounts.sh", ["--empty"]);
+    expect(block).toMatchObject({ ALLOWED_ROOTS: "0", NON_MAIN_READ_ONLY: "true", STATUS: "success" });
+    expect(readdirSync(join(path(site), ".."))).toHaveLength(2);
   });
 
   test.each([

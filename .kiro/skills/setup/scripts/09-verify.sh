@@ -49,10 +49,15 @@ found() { pick "$doctor" "name=$1" state; }
 
 docker=running
 agent_image=available
-if [ "$(setting NANOCLAW_AGENT_RUNTIME docker)" = host ]; then docker=not_needed agent_image=not_needed
-elif [ "$(found engine)" != ok ]; then docker=not_running agent_image=missing
-elif [ "$(found image)" != ok ] && [ "$(found image)" != note ]; then agent_image=missing
-fi
+# The service file may set the runtime: the host that runs knows, and doctor asks it.
+case $(pick "$doctor" name=runtime detail) in
+  'host, set so by '*) docker=not_needed agent_image=not_needed ;;
+  *)
+    if [ "$(found engine)" != ok ]; then docker=not_running agent_image=missing
+    elif [ "$(found image)" != ok ] && [ "$(found image)" != note ]; then agent_image=missing
+    fi
+    ;;
+esac
 whatsapp=not_found
 if [ "$(pick "$status" channels name=whatsapp connected)" = true ]; then whatsapp=authenticated
 elif [ "$(setting NANOCLAW_WHATSAPP auto)" = off ]; then whatsapp=off
