@@ -1,4 +1,15 @@
-import { lstatSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -41,6 +52,22 @@ describe("the folders of a home", () => {
   test("a link in the place of the socket's folder is refused", () => {
     symlinkSync(root, join(root, "link"));
     expect(() => keepPrivate(join(root, "link"))).toThrow(StoreError);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("root makes nothing in a home where another user's host works", () => {
+    const home = homePaths(root);
+    mkdirSync(home.store);
+    chownSync(home.store, 65_534, 65_534);
+    expect(() => makeHome(home)).toThrow(/another user's \(number 65534\).*without sudo/);
+    expect([existsSync(home.ipc), existsSync(home.logs)]).toEqual([false, false]);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("a host that is root works in a folder of another user's", () => {
+    const home = homePaths(root);
+    chownSync(root, 65_534, 65_534);
+    makeHome(home);
+    makeHome(home);
+    expect(existsSync(home.logs)).toBe(true);
   });
 
   test("a file where a folder must be is a clear error that names it", () => {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Folder } from "./domain/ids.ts";
@@ -73,12 +73,9 @@ export function homePaths(root: string): Home {
 /** The exchange folders below `ipc/<folder>`. */
 export const exchangeFolders = ["requests", "responses", "journal", "input", "outgoing"] as const;
 
-/** @throws {StoreError} when the home cannot be written. */
+/** @throws {StoreError} when the home cannot be written, is another user's, or is half restored. */
 export function makeHome(home: Home): void {
-  if (existsSync(home.restoring))
-    throw new StoreError(
-      `A restore of ${home.root} was cut off. Finish it: npm run nanoclaw -- restore, with the same file (${home.restoring} names it).`,
-    );
+  assertUsable(home);
   const folders = [
     home.store,
     home.ipc,
@@ -90,6 +87,36 @@ export function makeHome(home: Home): void {
   for (const folder of [...folders, join(home.root, "groups", "extra"), dirname(home.socket)]) makeFolder(folder);
   keepPrivate(dirname(home.socket));
 }
+
+/** For whoever changes or copies what is in a home. @throws {StoreError} */
+export function assertUsable(home: Home): void {
+  assertWhole(home);
+  assertOwn(home);
+}
+
+/** @throws {StoreError} while a restore that was cut off is not finished. */
+export function assertWhole({ root, restoring }: Pick<Home, "root" | "restoring">): void {
+  if (!existsSync(restoring)) return;
+  throw new StoreError(
+    `A restore of ${root} was cut off. Finish it: npm run nanoclaw -- restore, with the same file (${restoring} names it).`,
+  );
+}
+
+/**
+ * What root makes in a home where another user's host works, that host could not open any more. A host
+ * that is root in a folder of somebody else's has made these two itself.
+ * @throws {StoreError}
+ */
+export function assertOwn({ root, store, ipc }: Pick<Home, "root" | "store" | "ipc">): void {
+  const uid = process.getuid?.();
+  const owners = [store, ipc].map((folder) => statSync(folder, { throwIfNoEntry: false })?.uid ?? uid);
+  const other = owners.find((owner) => owner !== uid);
+  if (other === undefined) return;
+  const cure = uid === 0 ? "Run this as that user, without sudo" : `Run this as that user, or: ${takeOver(root)}`;
+  throw new StoreError(`The home ${root} is another user's (number ${other}); nothing was changed. ${cure}.`);
+}
+
+const takeOver = (root: string): string => `sudo chown -R "$USER" '${root}'`;
 
 /** Whoever can enter this folder is the owner; one that another user made first is not ours. */
 export function keepPrivate(folder: string): void {

@@ -6,6 +6,7 @@ import { copyPrivately, stamp } from "../store/kiro-copy.ts";
 import type { StateCopy } from "./copy-state.ts";
 import { encodeName } from "./entry-name.ts";
 import { CHECKSUMS, MANIFEST, type Checksums, type Manifest } from "./manifest.ts";
+import { swelling } from "./measure.ts";
 import { ALLOWLIST, DATABASES, HOME, isAgents, isKiroDatabase, LOGS, SETTINGS, TREES } from "./places.ts";
 import { openFile } from "./read-file.ts";
 import type { Entry } from "./tar-blocks.ts";
@@ -25,6 +26,8 @@ export interface ArchiveOptions extends Sources {
   manifest: Manifest;
   state: StateCopy;
   scratch: string;
+  /** Without what takes more room in it than on the disk. */
+  isLean: boolean;
   /** Filled while the archive is written. */
   checksums: Checksums;
 }
@@ -37,8 +40,13 @@ export async function* archiveBytes(options: ArchiveOptions): AsyncGenerator<Buf
   for (const { path, at } of state.databases) yield* fileEntry(options, { path: `${HOME}/${path}`, at });
   yield* fileEntry(options, { path: `${HOME}/${SETTINGS}`, at: await followed(join(home.root, SETTINGS)) });
   yield* fileEntry(options, { path: ALLOWLIST, at: await followed(allowlist) });
+  const swells = swelling();
   for (const { tree, at } of await treesOf(options)) {
-    for await (const found of walkTree(at, tree)) yield* foundEntry(options, found);
+    for await (const found of walkTree(at, tree)) {
+      const why = options.isLean && found.kind === "file" ? swells(found.stat) : undefined;
+      const { path } = found;
+      yield* foundEntry(options, why === undefined ? found : { kind: "left-out", path, why, missed: true });
+    }
   }
   yield* tarEntry(textEntry(CHECKSUMS, JSON.stringify(checksums), seconds));
   yield tarEnd();

@@ -1,20 +1,21 @@
-import { existsSync, statSync } from "node:fs";
-import { open, realpath, stat } from "node:fs/promises";
+import { existsSync, lstatSync, statSync } from "node:fs";
+import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import type { Home } from "../home.ts";
+import { assertWhole, type Home } from "../home.ts";
 import { archiveBytes, type Sources } from "./archive.ts";
 import { BackupError, inWords } from "./backup-error.ts";
 import { copyState } from "./copy-state.ts";
-import { assertRoom } from "./free-space.ts";
+import { measure, type Measured } from "./measure.ts";
+import { assertRoom, freeIn } from "./free-space.ts";
 import { FORMAT, type Checksums, type Manifest } from "./manifest.ts";
-import { DATABASES, LOGS, TREES } from "./places.ts";
+import { DATABASES } from "./places.ts";
 import { publish, type Target } from "./target.ts";
-import { walkTree } from "./walk-tree.ts";
 import { clearLeftovers, makeWorkFolder } from "./work-folder.ts";
 
 export interface BackupOptions extends Sources {
+  home: Pick<Home, "root" | "restoring">;
   target: Target;
   facts: Pick<Manifest, "version" | "zone" | "hostRunning">;
   signal: AbortSignal;
@@ -54,19 +55,22 @@ export function assertState({ root }: Pick<Home, "root">): void {
 
 async function make(options: BackupOptions): Promise<BackupReport> {
   const { home, target, now, signal } = options;
+  const assertSameHome = watchHome(home);
   const cleared = await clearLeftovers(target.folder, now);
   await using work = await makeWorkFolder(target.folder);
-  const [trees, databases] = [await bytesOfTrees(options), bytesOfDatabases(home)];
-  await assertRoom(target.folder, trees + 2 * databases, "the backup");
+  const [trees, databases] = [await measure(options), bytesOfDatabases(home)];
+  const isLean = await mustBeLean(target.folder, trees, 2 * databases);
   signal.throwIfAborted();
   const state = await copyState(home, work.path);
   signal.throwIfAborted();
-  const manifest = manifestOf(options, state.migrations, trees + databases);
+  assertSameHome();
+  const manifest = manifestOf(options, state.migrations, (isLean ? trees.lean : trees.all) + databases);
   const archive = join(work.path, "archive");
   const checksums: Checksums = { entries: [], leftOut: [], changed: [] };
   const file = await open(archive, "wx", 0o600);
-  const bytes = archiveBytes({ ...options, state, manifest, checksums, scratch: work.path });
+  const bytes = archiveBytes({ ...options, state, manifest, checksums, isLean, scratch: work.path });
   await pipeline(bytes, createGzip(), file.createWriteStream({ flush: true }), { signal });
+  assertSameHome();
   const { size } = await stat(archive);
   await publish(archive, target);
   return { file: target.file, bytes: size, manifest, checksums, cleared };
@@ -77,17 +81,31 @@ const manifestOf = (options: BackupOptions, migrations: Manifest["migrations"], 
   ...{ ...options.facts, created: new Date(options.now).toISOString(), withLogs: options.withLogs, migrations, bytes },
 });
 
-async function bytesOfTrees({ home, withLogs }: BackupOptions): Promise<number> {
-  let bytes = 0;
-  for (const tree of withLogs ? [...TREES, LOGS] : TREES) {
-    const at = await realpath(join(home.root, tree)).catch(() => undefined);
-    if (at === undefined) continue;
-    for await (const found of walkTree(at, tree)) {
-      // As a tar archive has it, with its header.
-      bytes += 1024 + (found.kind === "file" ? found.stat.size : 0);
-    }
-  }
-  return bytes;
+/**
+ * Whether only what takes as much room on the disk goes into the archive: a group's file with holes, or
+ * with many names, is no reason to go without a backup.
+ * @throws {BackupError} when there is no room for that either.
+ */
+async function mustBeLean(folder: string, { all, lean }: Measured, databases: number): Promise<boolean> {
+  if ((await freeIn(folder)) >= all + databases) return false;
+  await assertRoom(folder, lean + databases, "the backup");
+  return true;
+}
+
+/**
+ * @returns a look whether a restore is, or was, at work since; it throws then.
+ * @throws {StoreError | BackupError}
+ */
+function watchHome(home: BackupOptions["home"]): () => void {
+  const files = () => DATABASES.map((path) => lstatSync(join(home.root, path), { throwIfNoEntry: false })?.ino);
+  const before = files();
+  const check = () => {
+    assertWhole(home);
+    if (files().some((file, n) => file !== before[n] && file !== undefined && before[n] !== undefined))
+      throw new BackupError(`The databases of ${home.root} were replaced meanwhile; no backup was made. Try again.`);
+  };
+  check();
+  return check;
 }
 
 const bytesOfDatabases = ({ root }: Pick<Home, "root">): number =>

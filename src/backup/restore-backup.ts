@@ -1,24 +1,15 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Home } from "../home.ts";
+import { assertOwn, type Home } from "../home.ts";
 import { checkLink, holdsAnything, openRestored } from "../store/backup-restored.ts";
 import { lockHome } from "../store/home-lock.ts";
 import { BackupError, inWords } from "./backup-error.ts";
 import { EXTRACTED_ALLOWLIST, extractTo } from "./extract.ts";
 import type { LeftOut } from "./manifest.ts";
 import { readBackup } from "./read-backup.ts";
-import {
-  asideName,
-  assertOneDisk,
-  carryOut,
-  extracted,
-  partsIn,
-  readPlan,
-  syncFolder,
-  writePlan,
-  type Plan,
-} from "./restore-plan.ts";
+import { assertOneDisk } from "./one-disk.ts";
+import { asideName, carryOut, extracted, partsIn, readPlan, syncFolder, writePlan, type Plan } from "./restore-plan.ts";
 
 export interface RestoreOptions {
   /** Absolute. */
@@ -59,9 +50,9 @@ export interface RestoreReport {
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreReport> {
   const { home } = options;
-  using _ = holdHome(home);
+  using held = holdHome(home);
   try {
-    return await goOn(options);
+    return await goOn(options, held);
   } catch (error) {
     const isBegun = existsSync(home.restoring);
     if (!isBegun) await rm(dirname(home.restoring), { recursive: true, force: true });
@@ -75,7 +66,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   }
 }
 
-async function goOn(options: RestoreOptions): Promise<RestoreReport> {
+async function goOn(options: RestoreOptions, held: HeldHome): Promise<RestoreReport> {
   const { home, file, replace } = options;
   const pending = readPlan(home);
   if (pending?.file === file) return finish(options, pending, [], []);
@@ -87,10 +78,10 @@ async function goOn(options: RestoreOptions): Promise<RestoreReport> {
     );
   const folder = dirname(home.restoring);
   await rm(folder, { recursive: true, force: true });
-  return prepare(options, folder);
+  return prepare(options, held, folder);
 }
 
-async function prepare(options: RestoreOptions, folder: string): Promise<RestoreReport> {
+async function prepare(options: RestoreOptions, held: HeldHome, folder: string): Promise<RestoreReport> {
   const { file, home, now, signal } = options;
   await mkdir(folder, { mode: 0o700 });
   const { sink, finish: settle } = extractTo(folder);
@@ -100,6 +91,7 @@ async function prepare(options: RestoreOptions, folder: string): Promise<Restore
   if (signal.aborted) throw new BackupError("Interrupted: nothing was restored.");
   const { version, created } = manifest;
   assertOneDisk(home);
+  held.holdLink();
   const aside = asideName(home, now);
   const plan: Plan = { ...{ file, version, created, aside, passedOver }, parts: partsIn(home) };
   await writePlan(home, plan);
@@ -144,18 +136,29 @@ function placeAllowlist(from: string, to: string): RestoreReport["allowlist"] {
   return "restored";
 }
 
-/** @throws {BackupError} when a host, or `auth`, works in this home. */
-function holdHome(home: Home): Disposable {
+interface HeldHome extends Disposable {
+  /** The link, too, as soon as there is one: `auth` does not ask for the home. */
+  holdLink(): void;
+}
+
+/** @throws {BackupError | StoreError} when a host, or `auth`, works in this home, or it is another user's. */
+function holdHome(home: Home): HeldHome {
+  assertOwn(home);
   try {
     mkdirSync(home.store, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new BackupError(`Nothing can be restored to ${home.root}: ${inWords(error, home.root)}.`);
   }
-  using parts = new DisposableStack();
-  parts.use(lock(home.store, home));
-  if (existsSync(home.auth)) lock(home.auth, home)[Symbol.dispose]();
-  const held = parts.move();
-  return { [Symbol.dispose]: () => held.dispose() };
+  using opening = new DisposableStack();
+  opening.use(lock(home.store, home));
+  let link = existsSync(home.auth) ? opening.use(lock(home.auth, home)) : undefined;
+  const held = opening.move();
+  return {
+    holdLink: () => {
+      if (existsSync(home.auth)) link ??= held.use(lock(home.auth, home));
+    },
+    [Symbol.dispose]: () => held.dispose(),
+  };
 }
 
 function lock(folder: string, home: Home): Disposable {

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
@@ -21,18 +21,12 @@ const planSchema = z.object({
 /** Written when everything is extracted and proved: from then on the restore is only to be finished. */
 export type Plan = z.infer<typeof planSchema>;
 
+/** The others are part of a tree. */
+const databases: string[] = DATABASES.filter((path) => !path.startsWith("store/auth/"));
 /** State of which nothing may stay from before, whether or not the archive brings it. */
-const wholeState = [
-  ...DATABASES.filter((path) => !path.startsWith("store/auth/")).flatMap((path) => [
-    `${path}-wal`,
-    `${path}-shm`,
-    path,
-  ]),
-  ...TREES,
-  ...["ipc", "data/ipc-errors"],
-];
+const wholeState = [...databases, ...TREES, ...["ipc", "data/ipc-errors"]];
 /** What stays as it is unless the archive brings it. */
-const parts = [...wholeState, SETTINGS, LOGS];
+export const parts: readonly string[] = [...wholeState, SETTINGS, LOGS];
 
 export const extracted = (home: Home, part: string): string => join(dirname(home.restoring), EXTRACTED_HOME, part);
 
@@ -57,18 +51,6 @@ function parsed(text: string): unknown {
     return JSON.parse(text) as unknown;
   } catch {
     return undefined;
-  }
-}
-
-/** @throws {BackupError} when some part could not be renamed to its place. */
-export function assertOneDisk(home: Home): void {
-  const disk = statSync(dirname(home.restoring)).dev;
-  for (const part of parts) {
-    const folder = dirname(join(home.root, part));
-    if (existsSync(folder) && statSync(folder).dev !== disk)
-      throw new BackupError(
-        `${folder} lies on another disk than ${home.root}; nothing was restored. Restore into a folder on one disk (NANOCLAW_HOME), and move its parts afterwards.`,
-      );
   }
 }
 
@@ -108,11 +90,27 @@ export function carryOut(home: Home, plan: Plan): string[] {
     const brings = plan.parts.includes(part);
     const isDue = brings ? existsSync(from) : wholeState.includes(part);
     if (!isDue) continue;
-    if (lstatSync(to, { throwIfNoEntry: false })) move(to, join(home.root, plan.aside, part));
+    putAside(home, plan, part);
     if (brings) move(from, to);
   }
-  return parts.filter((part) => lstatSync(join(home.root, plan.aside, part), { throwIfNoEntry: false }));
+  return parts.filter((part) => isThere(join(home.root, plan.aside, part)));
 }
+
+/**
+ * With what SQLite keeps beside a database, under one name. Something may have been made anew after an
+ * attempt that was cut off: what lies aside already is what somebody had before, and stays.
+ */
+function putAside(home: Home, { aside }: Plan, part: string): void {
+  const suffixes = (databases.includes(part) ? ["-wal", "-shm", ""] : [""]).filter((suffix) =>
+    isThere(join(home.root, part + suffix)),
+  );
+  const isTaken = (name: string) => isThere(name) || suffixes.some((suffix) => isThere(name + suffix));
+  let name = join(home.root, aside, part);
+  for (let n = 2; isTaken(name); n += 1) name = join(home.root, aside, `${part}-${n}`);
+  for (const suffix of suffixes) move(join(home.root, part + suffix), name + suffix);
+}
+
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
 function move(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true, mode: 0o700 });

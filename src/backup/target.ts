@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { link, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
-import type { Home } from "../home.ts";
+import { assertOwn, homePaths, type Home } from "../home.ts";
 import { BackupError, inWords } from "./backup-error.ts";
 import { placesOf } from "./places.ts";
 
@@ -37,6 +37,8 @@ export function chooseTarget({ home, given, force, now }: Wanted): Target {
 
 function ownFolder(root: string): string {
   const folder = join(root, "backups");
+  // The nightly backup of the home's user could not write into a folder of root's.
+  assertOwn(homePaths(root));
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {

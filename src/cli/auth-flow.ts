@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import { homePaths } from "../home.ts";
+import { assertUsable, homePaths } from "../home.ts";
 import { createSay, type Say } from "./auth-display.ts";
 import { linkHere, type Linked } from "./auth-link.ts";
 import { whatComesNext } from "./auth-next.ts";
@@ -22,6 +22,7 @@ export interface AuthFlags {
 /** Makes sure that there is a link that works, and that it is known who the owner is. */
 export async function auth(flags: AuthFlags, terminal: Terminal): Promise<void> {
   const config = terminal.config();
+  assertUsable(homePaths(config.home));
   assertOwnerFlag(flags.owner, config);
   const say = createSay(flags.json, terminal);
   const host = await findWhatsAppHost(config);

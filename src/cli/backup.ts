@@ -9,7 +9,7 @@ import type { Checksums, LeftOut } from "../backup/manifest.ts";
 import { noSink, readBackup, type WholeBackup } from "../backup/read-backup.ts";
 import { chooseTarget } from "../backup/target.ts";
 import { systemClock } from "../clock.ts";
-import { homePaths } from "../home.ts";
+import { assertWhole, homePaths } from "../home.ts";
 import { allowlistPath } from "../runtime/extra-mounts.ts";
 import { connectHost } from "./connection.ts";
 import { json, safeForTerminal } from "./display.ts";
@@ -43,6 +43,7 @@ export function addBackup(program: Command, terminal: Terminal): void {
 async function writeBackup(terminal: Terminal, given: string | undefined, options: Options): Promise<void> {
   const { env, interrupted: signal, stdout, stderr } = terminal;
   const home = homePaths(terminal.homePath());
+  assertWhole(home);
   assertState(home);
   const [now, force] = [systemClock.now(), options.force === true];
   const report = await makeBackup({
