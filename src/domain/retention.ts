@@ -12,6 +12,8 @@ export interface KeepFor {
 
 /** Whatever is older than these times may go, epoch ms; -Infinity: nothing. */
 export interface Cutoffs {
+  /** When this was found out: what is younger came while the clock was ahead. */
+  now: number;
   messages: number;
   media: number;
   runs: number;
@@ -25,6 +27,7 @@ export interface Cutoffs {
 export function cutoffsAt(now: number, keep: KeepFor, ageLimit: number): Cutoffs {
   const messages = now - Math.max(keep.messages, ageLimit);
   return {
+    now,
     messages,
     // A file goes with its message at the latest.
     media: Math.max(messages, now - keep.media),
@@ -41,9 +44,20 @@ const LONGEST_LEAP_MS = 31 * DAY_MS;
  * still says so a day later.
  * @param last when it was last believed, and since when it is not; undefined: there was no look yet.
  */
-export function isBelievable(now: number, last: { at: number; doubtedAt?: number | undefined } | undefined): boolean {
+export function isBelievable(now: number, last: LastLook | undefined): boolean {
   if (last === undefined || now - last.at <= LONGEST_LEAP_MS) return true;
-  return last.doubtedAt !== undefined && now - last.doubtedAt >= DAY_MS && now - last.doubtedAt <= LONGEST_LEAP_MS;
+  return now - doubtedSince(now, last) >= DAY_MS;
+}
+
+/** Since when the clock has said what is not believed. After another leap the day begins anew. */
+export function doubtedSince(now: number, { doubtedAt }: LastLook): number {
+  const isSame = doubtedAt !== undefined && now >= doubtedAt && now - doubtedAt <= LONGEST_LEAP_MS;
+  return isSame ? doubtedAt : now;
+}
+
+export interface LastLook {
+  at: number;
+  doubtedAt?: number | undefined;
 }
 
 export interface MessageFacts {

@@ -45,7 +45,7 @@ function isCopyable(path: string): boolean {
 }
 
 /** Where case does not count, `Family` and `family` are one folder. */
-function isSame(one: string, other: string): boolean {
+export function isSame(one: string, other: string): boolean {
   const [first, second] = [one, other].map((path) => lstatSync(path, { throwIfNoEntry: false }));
   return first !== undefined && second !== undefined && first.ino === second.ino && first.dev === second.dev;
 }

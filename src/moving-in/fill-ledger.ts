@@ -63,14 +63,16 @@ function addMessages(
   for (const one of plannedMessages(database, plan, settings)) {
     const { placed, chat, message, verdict } = one;
     const id = cleanText(message.id ?? "") || `moved-${placed.row}`;
-    const said = { chat: chat.jid, folder: chat.folder, messageId: id, text: one.text, now: placed.sentAt };
+    // A phone may have been ahead; nothing came later than now.
+    const cameAt = Math.min(placed.sentAt, settings.now);
+    const said = { chat: chat.jid, folder: chat.folder, messageId: id, text: one.text, now: cameAt };
     if (one.fromAssistant) ledger.addSaid({ ...said, source: "answer" });
     const kept = {
       ...{ chat: chat.jid, id, text: one.text, sentAt: placed.sentAt, senderName: one.senderName },
       ...{ fromOwner: one.fromOwner, fromAssistant: one.fromAssistant, sender: ledger.persons.canonical(one.sender) },
       ...{ mentionsUs: false, aside: false, quote: null, attachments: [], away: null },
     };
-    const seq = ledger.messages.add(kept, chat.folder, verdict, placed.sentAt);
+    const seq = ledger.messages.add(kept, chat.folder, verdict, cameAt);
     count.cut += Number(one.cut);
     count.guessedTimes += Number(placed.guessed);
     count[seq === undefined ? "doubled" : "kept"] += 1;

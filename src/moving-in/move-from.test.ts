@@ -7,6 +7,7 @@ import { FAMILY, isoAt, OWN, type ForkHome } from "../../test/fork-home/fork-hom
 import { forkHomes, moveOptions, takeOver } from "../../test/fork-home/move.ts";
 import { tree } from "../../test/fork-home/tree.ts";
 import { openStore } from "../store/store.ts";
+import { openWhatsAppState, type WhatsAppState } from "../store/whatsapp-state.ts";
 import { previewMove } from "./move-from.ts";
 
 const homes = forkHomes();
@@ -27,6 +28,13 @@ function old(work: (home: ForkHome) => void = () => {}): string {
   cpSync(home.root, apart, { recursive: true });
   rmSync(join(apart, "store", "messages.db-shm"), { force: true });
   return apart;
+}
+
+function withState(folder: string, work: (state: WhatsAppState) => void): void {
+  const opened = openWhatsAppState(folder, "test");
+  if (!("state" in opened)) throw new Error("it is held");
+  using state = opened.state;
+  work(state);
 }
 
 const store = (root: string) => readdirSync(join(root, "store"));
@@ -76,6 +84,44 @@ describe("a move from another folder", () => {
     expect(taken.store.groups.list().map(({ folder }) => folder)).toEqual(["main", "our-family"]);
     expect(taken.report).toContain(".env stays as it is here");
     expect(taken.summary).toContain("0 messages still to be answered"); // nobody calls it Bob here
+  });
+
+  it("takes the old link where a linking was only begun, and keeps one that is there", async () => {
+    const creds = JSON.stringify({ me: { id: "4915200000001:7@s.whatsapp.net" }, account: {} });
+    const from = old((home) => {
+      home.write("store/auth/creds.json", creds);
+      home.write("store/auth/pre-key-1.json", "{}");
+    });
+    const begun = empty();
+    const { home } = moveOptions(begun);
+    withState(home.auth, () => {});
+    using _taken = await takeOver(begun, { from });
+    expect(readdirSync(home.auth).sort()).toEqual(["creds.json", "pre-key-1.json"]);
+    withState(home.auth, (state) => expect(state.current()?.account).toBe("4915200000001:7@s.whatsapp.net"));
+
+    const linked = moveOptions(empty()).home;
+    withState(linked.auth, (state) => {
+      state.begin("{}").commit({ creds: { text: "{}", account: "4915200000009:1@s.whatsapp.net" } });
+    });
+    using taken = await takeOver(linked.root, { from });
+    expect(taken.report).toContain("own WhatsApp link stays");
+    expect(existsSync(join(linked.auth, "creds.json"))).toBe(false);
+  });
+
+  it("does not mix the memory of main with another folder of that name", async () => {
+    const from = old((home) => {
+      home.sql("ALTER TABLE registered_groups ADD COLUMN is_main INTEGER DEFAULT 0");
+      home.sql("UPDATE registered_groups SET folder = 'whatsapp_main', is_main = 1 WHERE folder = 'main'");
+      home.write("groups/whatsapp_main/notes.md", "main's own");
+      home.write("groups/our-family/secret.md", "of a group that was removed");
+    });
+    const root = empty();
+    using taken = await takeOver(root, { from });
+    expect(readFileSync(join(root, "groups", "main", "notes.md"), "utf8")).toBe("main's own");
+    const folders = readdirSync(join(root, "groups")).map((name) => name.replace(/-before.*/, "-before"));
+    expect(folders.sort()).toEqual(["extra", "global", "main", "main-before", "our-family", "our-family-2"]);
+    expect(readdirSync(join(root, "groups", "our-family-2")).sort()).toEqual(["logs", "notes.md"]);
+    expect(taken.store.groups.chat(FAMILY as never)?.folder).toBe("our-family-2");
   });
 
   it("is refused where there is something to lose, and where an old system lies already", async () => {

@@ -9,9 +9,12 @@ import { removeDatabase } from "../store/fork-ledger.ts";
 import { buildLedger, type Built } from "./build-ledger.ts";
 import { copyTree } from "./copy-tree.ts";
 import { moveSettings, stampOf, type MovedIn, type MoveOptions } from "./move-settings.ts";
-import { lookForLeftovers, oldPaths, readEnv, type OldPaths } from "./old-home.ts";
+import { lookForLeftovers, oldPaths, readEnv, type OldLeftovers, type OldPaths } from "./old-home.ts";
+import { putInPlace } from "./put-in-place.ts";
 import { summary, writeReport } from "./report.ts";
-import { explainMove, newLedger, putInPlace, refuseWhileUsed, reportPath, whatIsIn } from "./take-over.ts";
+import { isRenamed, stageFolders, type StagedFolders } from "./stage-folders.ts";
+import { dropLink, lockLink, stageLink } from "./stage-link.ts";
+import { dropParts, explainMove, newLedger, refuseWhileUsed, remove, reportPath, whatIsIn } from "./take-over.ts";
 
 export interface MoveFrom extends MoveOptions {
   /** The old folder; nothing in it is changed. */
@@ -31,10 +34,11 @@ export async function moveFrom(options: MoveFrom): Promise<MovedIn> {
   await refuseWhileUsed(options, old.database);
   const backup = join(home.store, `before-nanoclaw-${stampOf(clock.now())}`);
   try {
-    return move(options, old, own, backup);
+    return await move(options, old, own, backup);
   } catch (error) {
     removeDatabase(newLedger(options));
-    for (const path of [backup, `${backup}.part`]) rmSync(path, { recursive: true, force: true });
+    dropLink(home);
+    for (const path of [backup, `${backup}.part`, join(home.root, "groups", ".moving-in")]) remove(path);
     throw explainMove(error);
   }
 }
@@ -46,7 +50,7 @@ export function previewMove(options: MoveFrom): string {
     const old = oldPaths(options.from);
     const copy = copyOld(old, join(work, "old"));
     const settings = moveSettings(options, old.auth, oldNames(options));
-    const leftovers = lookForLeftovers(options.from, options.personsHome);
+    const leftovers = leftoversFor(options);
     const source = { database: copy, original: old.database, paths: old, leftovers };
     const built = buildLedger({ ...source, settings, target: join(work, "messages.db"), report: "" });
     return writeReport({ ...built, settings, from: options.from, backup: undefined, files: [], dryRun: true });
@@ -57,24 +61,29 @@ export function previewMove(options: MoveFrom): string {
   }
 }
 
-function move(options: MoveFrom, old: OldPaths, own: OwnLedger, backup: string): MovedIn {
+async function move(options: MoveFrom, old: OldPaths, own: OwnLedger, backup: string): Promise<MovedIn> {
   const { home, from, checkpoint = () => {} } = options;
   const part = `${backup}.part`;
+  dropParts(home.store);
   const copy = copyOld(old, part);
-  renameSync(part, backup);
   checkpoint("backed-up");
   const settings = moveSettings(options, old.auth, oldNames(options));
-  const leftovers = lookForLeftovers(from, options.personsHome);
+  const leftovers = leftoversFor(options);
   const report = reportPath(options, settings.now);
   const target = newLedger(options);
-  const source = { database: join(backup, basename(copy)), original: old.database, paths: old, leftovers };
+  const source = { database: copy, original: old.database, paths: old, leftovers };
   const built = buildLedger({ ...source, settings, target, kept: own.settings, report });
   checkpoint("built");
-  const files = [...copyGroups(options, built), ...copyLink(options, old), ...copySettings(options)];
+  const suffix = `-before-nanoclaw-${stampOf(settings.now)}`;
+  using _auth = lockLink(home);
+  const [groups, link] = [copyGroups(options, built, suffix), stageLink(home, old, backup)];
+  const files = [...groups.lines, ...link.lines, ...copySettings(options)];
   checkpoint("copied");
+  await refuseWhileUsed(options, old.database);
   writeFileSync(report, writeReport({ ...built, settings, from, backup, files, dryRun: false }), { mode: 0o600 });
-  putInPlace(target, home.database);
+  putInPlace(target, home.database, [{ from: part, to: backup }, ...groups.renamings, ...link.renamings]);
   checkpoint("renamed");
+  remove(join(home.root, "groups", ".moving-in"));
   return { report, backup, summary: summary(built.plan, built.count) };
 }
 
@@ -140,30 +149,30 @@ function stateOf(database: string): string {
   return stats.map((stat) => (stat ? `${stat.ino}:${stat.size}:${stat.mtimeMs}` : "-")).join(" ");
 }
 
-function copyGroups({ home, from }: MoveFrom, { plan }: Built): string[] {
-  const workplace = join(home.root, "groups", ".moving-in");
-  const folders = new Map(plan.groups.groups.map((group) => [group.from, group.folder as string]));
-  const old = join(from, "groups");
-  const names = existsSync(old) ? readdirSync(old) : [];
-  const kept = names.flatMap((name) => {
-    const to = join(home.root, "groups", folders.get(name) ?? name);
-    return copyTree({ from: join(old, name), to, workplace });
-  });
-  const line = names.length === 0 ? [] : [`The folders below groups/: ${names.sort().join(", ")}`];
-  return [...line, ...kept.map((path) => `${path} was there already and stays as it was.`)];
+/** Both homes' folders: a name that lies in either is nobody else's. */
+function leftoversFor({ from, home, personsHome }: MoveFrom): OldLeftovers {
+  const [old, own] = [from, home.root].map((root) => lookForLeftovers(root, personsHome));
+  return { ...(old as OldLeftovers), groupFolders: [old, own].flatMap((one) => one?.groupFolders ?? []) };
 }
 
-function copyLink({ home }: MoveFrom, { auth }: OldPaths): string[] {
-  if (!existsSync(join(auth, "creds.json"))) {
-    return ["No WhatsApp link lies there; link this machine with: npm run auth"];
-  }
-  const isLinked = ["state.db", "creds.json"].some((name) => existsSync(join(home.auth, name)));
-  if (isLinked) return ["This home's own WhatsApp link stays; the old one was not copied."];
-  copyTree({ from: auth, to: home.auth, workplace: join(home.store, "auth.moving-in") });
-  chmodSync(home.auth, 0o700);
-  return [
-    "The WhatsApp link. Never start the old system again: two programs with one link throw each other out (440).",
-  ];
+function copyGroups({ home, from }: MoveFrom, { plan }: Built, suffix: string): StagedFolders {
+  const to = join(home.root, "groups");
+  const { groups } = plan.groups;
+  const old = join(from, "groups");
+  const staged = stageFolders({ groups, from: old, to, suffix });
+  const renamed = groups.filter(isRenamed);
+  const names = existsSync(old) ? readdirSync(old) : [];
+  const kept = names
+    .filter((name) => !renamed.some((group) => group.from === name))
+    .flatMap((name) => {
+      // What no group had must not be taken for the memory of the one that gets its name.
+      const isTaken = renamed.some(({ folder }) => folder === name);
+      const target = join(to, isTaken ? name + suffix : name);
+      return copyTree({ from: join(old, name), to: target, workplace: join(to, ".moving-in", ".part") });
+    });
+  const line = names.length === 0 ? [] : [`The folders below groups/: ${names.sort().join(", ")}`];
+  const lines = [...line, ...kept.map((path) => `${path} was there already and stays as it was.`), ...staged.lines];
+  return { ...staged, lines };
 }
 
 /** Only where there is none: what a person set here counts. */

@@ -41,6 +41,8 @@ export interface OldLeftovers {
   /** Notes to the agent that were written for the old system, below the home. */
   steering: string[];
   claudeNotes: string[];
+  /** Names below `groups`, also of groups that are gone. */
+  groupFolders: string[];
   /** Later relatives keep there who may call the assistant. */
   senderAllowlist: string | undefined;
 }
@@ -56,6 +58,7 @@ export function lookForLeftovers(root: string, personsHome: string): OldLeftover
     service: services(personsHome).find(startsOldProgram),
     steering: inGroups(root, join(".kiro", "steering", "Agents.md")),
     claudeNotes: inGroups(root, "CLAUDE.md"),
+    groupFolders: foldersIn(join(root, "groups")),
     senderAllowlist: [join(personsHome, ".config", "nanoclaw", "sender-allowlist.json")].find((path) =>
       existsSync(path),
     ),

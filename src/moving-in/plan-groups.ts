@@ -44,6 +44,8 @@ export interface GroupFacts {
   identity: Identity;
   /** The old system was told who may call the assistant, in a way that is not read here. */
   restricted: boolean;
+  /** Folders that lie there already, also of groups that are gone: no other chat gets their files. */
+  onDisk: readonly string[];
   now: number;
 }
 
@@ -53,12 +55,12 @@ interface Named extends ForkGroup {
 }
 
 /** Which groups there will be, under which folders, and who may do what in their chats. */
-export function planGroups({ groups, identity, restricted, now }: GroupFacts): GroupPlan {
+export function planGroups({ groups, identity, restricted, onDisk, now }: GroupFacts): GroupPlan {
   const usable = groups.flatMap((group) => (group.folder?.trim() ? [{ ...group, folder: group.folder }] : []));
   const notes: string[] = [];
   const planned = new Map<Folder, PlannedGroup>();
   const seen = new Set<Jid>();
-  for (const row of nameAll(usable, notes)) {
+  for (const row of nameAll(usable, onDisk, notes)) {
     const group = planned.get(row.target) ?? begin(row, now, notes);
     planned.set(row.target, group);
     const chat = planChat(row, group, { identity, restricted }, notes);
@@ -70,7 +72,11 @@ export function planGroups({ groups, identity, restricted, now }: GroupFacts): G
 }
 
 /** Valid names stay; the others find a new one beside them, main first. */
-function nameAll(groups: readonly (ForkGroup & { folder: string })[], notes: string[]): Named[] {
+function nameAll(
+  groups: readonly (ForkGroup & { folder: string })[],
+  onDisk: readonly string[],
+  notes: string[],
+): Named[] {
   const targets = new Map<string, Folder>();
   for (const { folder } of groups) {
     const parsed = parseFolder(folder);
@@ -80,7 +86,7 @@ function nameAll(groups: readonly (ForkGroup & { folder: string })[], notes: str
   if (main !== undefined) targets.set(main, MAIN);
   for (const { folder } of groups) {
     if (targets.has(folder)) continue;
-    const target = nameFolder(folder, new Set(targets.values()));
+    const target = nameFolder(folder, new Set([...targets.values(), ...onDisk]));
     targets.set(folder, target);
     notes.push(
       `The folder name ${JSON.stringify(folder)} cannot be used here; the group's is now "${target}". Its files were copied.`,

@@ -40,6 +40,7 @@ export function planMove({ database, paths, leftovers }: MoveSource, settings: M
   const groups = planGroups({
     ...{ groups: state.groups, identity, now },
     restricted: leftovers.senderAllowlist !== undefined,
+    onDisk: leftovers.groupFolders,
   });
   const tasks = planTasks({ tasks: database?.tasks() ?? [], groups: groups.groups, zone, now });
   const known = chatsOf(groups);

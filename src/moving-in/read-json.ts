@@ -34,7 +34,10 @@ export function readOldState(database: ForkDatabase | undefined, json: ReadonlyM
   const state = read("router_state.json", stateSchema);
   const isLost = state === undefined && json.has("router_state.json");
   const given = Object.entries(read("registered_groups.json", groupsSchema) ?? {}).map(asGroup);
-  const stored = (database?.groups() ?? []).filter(({ jid }) => !given.some((group) => group.jid === jid));
+  // As the old system would: a chat has one row, and so has a folder.
+  const isReplaced = ({ jid, folder }: ForkGroup) =>
+    given.some((group) => group.jid === jid || (folder !== null && group.folder === folder));
+  const stored = (database?.groups() ?? []).filter((group) => !isReplaced(group));
   const folders = new Set([
     ...Object.keys(read("sessions.json", sessionsSchema) ?? {}),
     ...(database?.sessions() ?? []).map(({ folder }) => folder),

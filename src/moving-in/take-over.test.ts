@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -249,6 +249,16 @@ describe("a home of the old system", () => {
     expect(readdirSync(old.path("data"))).toEqual(expect.arrayContaining(["registered_groups.json.migrated"]));
   });
 
+  it("gives the folder of a chat in a JSON file to that chat alone, as the old system would", async () => {
+    const old = fork();
+    const other = "120363000000000002@g.us";
+    old.group("family");
+    old.write("data/registered_groups.json", JSON.stringify({ [other]: { name: "F", folder: "family" } }));
+    old[Symbol.dispose]();
+    using taken = await takeOver(old.root);
+    expect(taken.store.groups.chats().map((chat) => [chat.jid, chat.folder])).toEqual([[other, "family"]]);
+  });
+
   it("has JSON files alone, from before there was a database for them", async () => {
     const root = mkdtempSync(join(tmpdir(), "nanoclaw-fork-"));
     homes.keep(root);
@@ -293,6 +303,35 @@ describe("a home of the old system", () => {
     expect(waiting(store)).toEqual([]);
     expect(report).toContain(`The main group's folder was "whatsapp_main"`);
     expect(report).toContain("telegram was marked as main, too");
+  });
+
+  it("gives a group that is renamed its own files only: what lay under that name is put aside", async () => {
+    const old = fork();
+    old.sql("ALTER TABLE registered_groups ADD COLUMN is_main INTEGER DEFAULT 0");
+    old.group("whatsapp_main", { jid: OWN, is_main: 1 });
+    old.group("Family Chat");
+    old.write("groups/main/notes.md", "a template");
+    old.write("groups/family-chat/secret.md", "of a group that was removed");
+    old[Symbol.dispose]();
+    using taken = await takeOver(old.root);
+    expect(readFileSync(old.path("groups/main/notes.md"), "utf8")).toBe("notes of whatsapp_main\n");
+    const [aside] = readdirSync(old.path("groups")).filter((name) => name.startsWith("main-before-nanoclaw-"));
+    expect(readFileSync(old.path("groups", aside ?? "", "notes.md"), "utf8")).toBe("a template");
+    expect(taken.report).toContain(`it is groups/${aside} now`);
+    expect(taken.store.groups.chat(jid(FAMILY))?.folder).toBe("family-chat-2");
+    expect(readdirSync(old.path("groups/family-chat-2")).sort()).toEqual(["logs", "notes.md"]);
+    expect(readdirSync(old.path("groups/family-chat"))).toEqual(["secret.md"]);
+  });
+
+  it("lets a message from the future have come now", async () => {
+    const old = fork();
+    old.group("family");
+    old.message("ahead", { timestamp: "2031-01-01T00:00:00.000Z" });
+    old[Symbol.dispose]();
+    using _taken = await takeOver(old.root);
+    const db = new DatabaseSync(old.path("store/messages.db"), { readOnly: true });
+    expect(db.prepare("SELECT received_at AS at FROM messages").get()).toEqual({ at: HOUR + 3_600_000 });
+    db.close();
   });
 
   it("keeps a group's mounts and timeout as far as they can be read", async () => {
@@ -443,5 +482,25 @@ describe("the old database", () => {
     await once(child, "close");
     using taken = await takeOver(old.root);
     expect(taken.moved).toBe(true);
+  });
+
+  it("stays where it is, with everything else, when the old program was started while it was read", async () => {
+    const old = fork();
+    old.group("Our Family");
+    old.write("data/extra/family/plans/x", "");
+    old[Symbol.dispose]();
+    const before = readdirSync(old.path("groups"));
+    let pid = 0;
+    const start = () => {
+      const script = 'exec 3<"$0"; sleep 600 >/dev/null 2>&1 & echo $!';
+      pid = Number(execFileSync("/bin/sh", ["-c", script, old.path("store/messages.db")], { encoding: "utf8" }));
+    };
+    const moving = takeOver(old.root, { checkpoint: (point) => point === "copied" && start() });
+    await expect(moving).rejects.toThrow("The old system still runs");
+    process.kill(pid);
+    expect(existsSync(old.path("data/extra/family/plans/x"))).toBe(true);
+    expect(readdirSync(old.path("groups")).filter((name) => name !== "extra")).toEqual(before);
+    expect(readdirSync(old.path("store")).filter((name) => /moving|before/.test(name))).toEqual([]);
+    expect(readdirSync(old.path("data")).filter((name) => name.startsWith("moved-in"))).toEqual([]);
   });
 });

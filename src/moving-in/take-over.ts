@@ -13,12 +13,13 @@ import { passingReason, StoreError } from "../store/database.ts";
 import { holdDatabase } from "../store/fork-hold.ts";
 import { removeDatabase, syncFile } from "../store/fork-ledger.ts";
 import { lookAtDatabase } from "../store/fork-look.ts";
-import { buildLedger, type Built } from "./build-ledger.ts";
-import { copyTree } from "./copy-tree.ts";
+import { buildLedger } from "./build-ledger.ts";
 import { moveSettings, stampOf, type MovedIn, type MoveOptions } from "./move-settings.ts";
 import { lookForLeftovers, oldPaths, type OldPaths } from "./old-home.ts";
+import { putInPlace, type Renaming } from "./put-in-place.ts";
 import { recognise, type Recognised } from "./recognise.ts";
 import { summary, writeReport } from "./report.ts";
+import { stageFolders } from "./stage-folders.ts";
 import { whoUses } from "./who-uses.ts";
 
 /**
@@ -38,6 +39,7 @@ export async function takeOverOldHome(options: MoveOptions): Promise<MovedIn | u
   } catch (error) {
     if (isStillOld(paths)) for (const path of [backup, `${backup}.part`]) remove(path);
     removeDatabase(newLedger(options));
+    remove(join(paths.groups, ".moving-in"));
     throw explainMove(error);
   }
 }
@@ -68,69 +70,55 @@ async function takeOver(options: MoveOptions, paths: OldPaths, backup: string): 
   const settings = moveSettings(options, home.auth);
   const leftovers = lookForLeftovers(home.root, options.personsHome);
   using held = existsSync(paths.database) ? holdDatabase(paths.database) : undefined;
-  await backUp(paths, backup, (target) => held?.copyTo(target));
+  const part = `${backup}.part`;
+  await backUp(paths, part, (target) => held?.copyTo(target));
   checkpoint("backed-up");
   const report = reportPath(options, settings.now);
   const target = newLedger(options);
-  const source = { database: join(backup, "messages.db"), original: paths.database, paths, leftovers };
+  const source = { database: join(part, "messages.db"), original: paths.database, paths, leftovers };
   const built = buildLedger({ ...source, settings, target, report });
   checkpoint("built");
-  copyRenamed(home.root, built);
-  setAside(join(home.root, "data", "extra"), settings.now);
+  const suffix = `-before-nanoclaw-${stampOf(settings.now)}`;
+  const staged = stageFolders({ groups: built.plan.groups.groups, from: paths.groups, to: paths.groups, suffix });
   checkpoint("copied");
+  const others = [{ from: part, to: backup }, ...staged.renamings, ...aside(join(home.root, "data", "extra"), suffix)];
+  // A service manager may have started it meanwhile: what it wrote from now on would be lost.
+  await refuseWhileUsed(options, paths.database);
   if (held && !held.isAlone()) throw new StoreError(`Another process writes to ${paths.database}. Stop it first.`);
-  const facts = { ...built, settings, from: home.root, backup, files: [SHUT], dryRun: false };
+  const facts = { ...built, settings, from: home.root, backup, files: [...staged.lines, SHUT], dryRun: false };
   writeFileSync(report, writeReport(facts), { mode: 0o600 });
-  putInPlace(target, paths.database);
+  putInPlace(target, paths.database, others);
   checkpoint("renamed");
+  remove(join(paths.groups, ".moving-in"));
   setJsonAside(paths);
   shut(home.root);
   return { report, backup, summary: summary(built.plan, built.count) };
 }
 
 /** What attempts that were cut off had begun to copy. */
-function dropParts(store: string): void {
+export function dropParts(store: string): void {
   for (const name of readdirSync(store)) if (/^before-nanoclaw-.*\.part$/.test(name)) remove(join(store, name));
 }
 
 const SHUT =
   "data, groups, logs and .env: as they are, but for you alone; other users of this machine could read them.";
 
-/** Whole or not at all: a folder that is being filled has another name. */
+/** The folder gets its name when the home becomes ours: until then it is an attempt that may have been cut off. */
 async function backUp(
   paths: OldPaths,
-  folder: string,
+  part: string,
   copyDatabase: (target: string) => Promise<void> | undefined,
 ): Promise<void> {
-  const part = `${folder}.part`;
   mkdirSync(part, { recursive: true, mode: 0o700 });
   await copyDatabase(join(part, "messages.db"));
   if (existsSync(join(part, "messages.db"))) syncFile(join(part, "messages.db"));
   for (const path of paths.json.values()) copyFileSync(path, join(part, basename(path)));
-  renameSync(part, folder);
-  syncFile(join(folder, ".."));
-}
-
-/** One step, in both directions of time: before it the home is the old system's, afterwards ours. */
-export function putInPlace(ledger: string, database: string): void {
-  renameSync(ledger, database);
-  syncFile(join(database, ".."));
-}
-
-/** Groups whose folder has another name here; the old folder stays. */
-function copyRenamed(root: string, { plan }: Built): void {
-  for (const { from, folder } of plan.groups.groups) {
-    const old = join(root, "groups", from);
-    // A path is no name of a folder there.
-    if (from === folder || basename(from) !== from || from.startsWith(".") || !existsSync(old)) continue;
-    copyTree({ from: old, to: join(root, "groups", folder), workplace: join(root, "groups", ".moving-in") });
-  }
+  syncFile(part);
 }
 
 /** The old system's mount points lie where ours will be made. */
-function setAside(folder: string, now: number): void {
-  if (existsSync(folder)) renameSync(folder, `${folder}-before-nanoclaw-${stampOf(now)}`);
-}
+const aside = (folder: string, suffix: string): Renaming[] =>
+  existsSync(folder) ? [{ from: folder, to: folder + suffix }] : [];
 
 /** As the old system did with what it had taken in. */
 function setJsonAside({ json }: OldPaths): void {
@@ -157,6 +145,11 @@ function shut(root: string): void {
 export async function refuseWhileUsed({ clock }: Pick<MoveOptions, "clock">, database: string): Promise<void> {
   if (!existsSync(database)) return;
   const pids = await whoUses(clock, database);
+  if (!pids) {
+    throw new StoreError(
+      `It cannot be told whether the old system still runs: lsof ${database} does not answer. Stop the old system and try again; when it says so again, end and start this machine. Nothing was changed.`,
+    );
+  }
   if (pids.length === 0) return;
   const who = pids.length === 1 ? `process ${pids[0]}` : `processes ${pids.join(", ")}`;
   throw new StoreError(
@@ -178,7 +171,7 @@ export const newLedger = ({ home }: Pick<MoveOptions, "home">): string => join(h
 export const reportPath = ({ home }: Pick<MoveOptions, "home">, now: number): string =>
   join(home.root, "data", `moved-in-${stampOf(now).slice(0, 19)}.md`);
 
-function remove(path: string): void {
+export function remove(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {

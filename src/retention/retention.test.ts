@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
@@ -173,6 +173,16 @@ describe("messages", () => {
     expect(at.store.turns.waiting(at.clock.now())).toMatchObject([{ queueSeq: 6 }]);
   });
 
+  test("one that came while the clock was ahead stays, and keeps nothing that came after it", async () => {
+    const at = site({ messages: 30 * DAY });
+    say(at.store, "from the future", { sentAt: at.ago(-300) });
+    say(at.store, "old", { sentAt: at.ago(60) });
+    say(at.store, "newest", { sentAt: at.ago(1) });
+    answer(at.store);
+    expect((await look(at)).removed).toMatchObject({ messages: 1 });
+    expect(texts(at.store)).toEqual(["from the future", "newest"]);
+  });
+
   test("the words are in no file any more", async () => {
     const at = site({ messages: 30 * DAY });
     for (let i = 0; i < 40; i += 1) say(at.store, `secretplan${i}`, { sentAt: at.ago(60) });
@@ -266,6 +276,16 @@ describe("files", () => {
     expect(files.map(existsSync)).toEqual([false, true, true]);
   });
 
+  test("a copy that a backup touches every night goes all the same", async () => {
+    const at = site({ media: 30 * DAY }, Date.now());
+    const [left, kept] = ["LEFT", "YOUNG"].map((name) => at.put("data", "outbox", "main", name));
+    const then = new Date(at.ago(60));
+    utimesSync(found(left), then, then);
+    linkSync(found(left), `${at.root}/copy`);
+    await look(at);
+    expect([left, kept].map((file) => existsSync(found(file)))).toEqual([false, true]);
+  });
+
   test("journals of turns that are over go, and notes about bad requests; nothing else that lies there", async () => {
     const at = site({ journals: 7 * DAY }, later());
     const { turn } = startTurn(at.store);
@@ -333,6 +353,20 @@ describe("when", () => {
     await at.clock.advance(5 * 60_000);
     expect((await look(at)).problems).toHaveLength(1);
     expect(texts(at.store)).toEqual(["said today", "newest"]);
+    await at.clock.advance(DAY);
+    expect(await look(at)).toMatchObject({ problems: [], removed: { messages: 1 } });
+  });
+
+  test("a clock that leaps again and again is believed once it has stood still for a day", async () => {
+    const at = site({ messages: 30 * DAY });
+    say(at.store, "said today", { sentAt: at.clock.now() });
+    say(at.store, "newest", { sentAt: at.clock.now() });
+    answer(at.store);
+    await look(at);
+    for (const days of [400, -200, 300]) {
+      at.clock.jump(days * DAY);
+      expect((await look(at)).problems).toHaveLength(1);
+    }
     await at.clock.advance(DAY);
     expect(await look(at)).toMatchObject({ problems: [], removed: { messages: 1 } });
   });

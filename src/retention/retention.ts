@@ -1,6 +1,13 @@
 import type { Clock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
-import { cutoffsAt, isBelievable, nothingRemoved, type KeepFor, type Removed } from "../domain/retention.ts";
+import {
+  cutoffsAt,
+  doubtedSince,
+  isBelievable,
+  nothingRemoved,
+  type KeepFor,
+  type Removed,
+} from "../domain/retention.ts";
 import type { Home } from "../home.ts";
 import { keepRetention, lastRetention } from "../store/retention-report.ts";
 import type { Store } from "../store/store.ts";
@@ -66,7 +73,7 @@ async function look(options: RetentionOptions, signal: AbortSignal): Promise<voi
   const last = lastRetention(store.settings);
   if (last && !isBelievable(now, last)) {
     log.warn({ now, last: last.at }, CLOCK);
-    return keepRetention(store.settings, { doubtedAt: now, ...last, problems: [CLOCK] });
+    return keepRetention(store.settings, { ...last, doubtedAt: doubtedSince(now, last), problems: [CLOCK] });
   }
   const removed = { ...nothingRemoved };
   const problems = await sweepAll(options, now, removed, signal);

@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { lstat, opendir, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Cutoffs, Removed } from "../domain/retention.ts";
@@ -59,7 +60,8 @@ export async function sweepMedia({ store, home, cutoffs, removed, rest }: FileSw
   }
   for (const folder of await foldersIn(join(home.root, OUTBOX_FILES))) {
     const isOld = (name: string, age: number) => age < cutoffs.media && store.retention.mayCopyGo(name);
-    removed.files += await removeOld(outboxOf(home, folder), isOld, rest);
+    // Only the host writes there, and a backup touches each of them by giving it another name.
+    removed.files += await removeOld(outboxOf(home, folder), isOld, rest, ({ mtimeMs }) => mtimeMs);
   }
 }
 
@@ -90,11 +92,16 @@ async function foldersIn(path: string): Promise<string[]> {
 const MOST_READ = 100_000;
 const AT_ONCE = 200;
 
-/**
- * @param isOld by name and by the time, epoch ms, at which the file was last touched in any way:
- * whoever owns a file can set its other times as they like.
- */
-async function removeOld(path: string, isOld: (name: string, age: number) => boolean, rest: Rest): Promise<number> {
+/** When it was last touched in any way: whoever owns a file can set its other times as they like. */
+const touchedAt = ({ ctimeMs }: Stats): number => ctimeMs;
+
+/** @param isOld by name and by the file's time, epoch ms. */
+async function removeOld(
+  path: string,
+  isOld: (name: string, age: number) => boolean,
+  rest: Rest,
+  timeOf: (stat: Stats) => number = touchedAt,
+): Promise<number> {
   const opened = await openFolder(path);
   if (!opened) return 0;
   await using folder = opened;
@@ -102,7 +109,7 @@ async function removeOld(path: string, isOld: (name: string, age: number) => boo
   for await (const { name } of await opendir(folder.path)) {
     const file = join(folder.path, name);
     const stat = await lstat(file).catch(() => undefined);
-    if (stat?.isFile() && isOld(name, stat.ctimeMs) && (await isRemoved(file))) count += 1;
+    if (stat?.isFile() && isOld(name, timeOf(stat)) && (await isRemoved(file))) count += 1;
     read += 1;
     if (read === MOST_READ) break;
     if (read % AT_ONCE === 0 && !(await rest())) break;

@@ -155,8 +155,8 @@ function messageTaker(db: Database, cutoffs: Cutoffs): (row: Row) => Taken {
   const needed = neededFrom(db);
   return (row) => {
     const receivedAt = Number(row["received_at"]);
-    // Those after it are younger still; where a clock was set back, they go when this one does.
-    if (receivedAt >= Math.max(cutoffs.media, cutoffs.messages)) return { isLast: true };
+    // Those after it are younger still, unless it came while the clock was ahead.
+    if (receivedAt >= Math.max(cutoffs.media, cutoffs.messages)) return { isLast: receivedAt <= cutoffs.now };
     const [seq, chat, folder] = [Number(row["n"]), String(row["chat_jid"]), String(row["folder"])];
     const paths = pathsIn(row);
     const fate = fateOfMessage({ seq, receivedAt, hasFiles: paths.length > 0 }, needed(chat), cutoffs);

@@ -84,7 +84,9 @@ describe("a home of the old system", { timeout: 60_000 }, () => {
       expect(taken.store.tasks.all()).toHaveLength(1);
       expect(readFileSync(old.path("groups/our-family/notes.md"), "utf8")).toBe("notes of Our Family\n");
       expect(leftIn(old.root, /moving-in|part$/)).toEqual([]);
-      for (const name of leftIn(old.root, /^before/)) {
+      const backups = leftIn(old.root, /^before/);
+      expect(backups).toHaveLength(1);
+      for (const name of backups) {
         expect(rows(old.path("store", name, "messages.db"), "SELECT id FROM messages")).toHaveLength(2);
       }
     },
