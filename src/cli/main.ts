@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { homedir } from "node:os";
+import { constants, homedir } from "node:os";
 import { ConfigError, defaultHomeOf, homeAt, loadConfig } from "../config.ts";
 import { addAuth } from "./auth.ts";
 import { addBackup } from "./backup.ts";
@@ -31,8 +31,12 @@ export async function main({ root }: { root: string }): Promise<void> {
     ...{ env, stdin, stdout, stderr },
     interrupted: interruption(),
   };
-  // A reader that left early (| head) is no failure of ours.
-  for (const stream of [stdout, stderr]) stream.on("error", () => process.exit(0));
+  // A reader that left early (| head) is no failure of ours; what is ending already ends in order.
+  for (const stream of [stdout, stderr]) {
+    stream.on("error", () => {
+      if (!terminal.interrupted.aborted) process.exit(0);
+    });
+  }
   try {
     await createProgram(terminal).parseAsync();
   } catch (error) {
@@ -85,9 +89,11 @@ const isNamed = (error: unknown): boolean =>
 
 function interruption(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  // A terminal that is closed; under nohup nobody sits there, and a listener would undo it.
+  const hangUp = process.stdin.isTTY ? (["SIGHUP"] as const) : [];
+  for (const signal of [...(["SIGINT", "SIGTERM"] as const), ...hangUp]) {
     process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
+      if (controller.signal.aborted) process.exit(128 + constants.signals[signal]);
       controller.abort(signal);
     });
   }

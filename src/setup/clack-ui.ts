@@ -38,7 +38,7 @@ export function clackUi(terminal: Terminal): Ui {
       else if (outcome.status === "skipped") log.info(lines, at);
       else log.error(lines, at);
     },
-    summary: (results, cancelled) => outro(summaryLines(results, cancelled).join("\n   "), at),
+    summary: (end) => outro(summaryLines(end).join("\n   "), at),
   };
 }
 

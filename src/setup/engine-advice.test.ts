@@ -13,7 +13,7 @@ describe("how a container engine is had", () => {
     ['NAME="Linux Mint"\nID=linuxmint\nID_LIKE="ubuntu debian"\n', "sudo apt-get install docker.io"],
     ["ID=zorin\nID_LIKE='ubuntu'\n", "sudo apt-get install docker.io"],
     ["ID=fedora\n", "sudo dnf install docker"],
-    ['ID="rocky"\nID_LIKE="rhel centos fedora"\n', "sudo dnf install docker"],
+    ['ID="amzn"\nID_LIKE="fedora"\n', "sudo dnf install docker"],
     ["ID=arch\n", "sudo pacman -S docker"],
     ['ID="opensuse-tumbleweed"\n', "sudo zypper install docker"],
     ["ID=alpine\n", "sudo apk add docker"],
@@ -22,6 +22,17 @@ describe("how a container engine is had", () => {
     expect(advice.commands[0]).toBe(command);
     expect(advice.commands.at(-1)).toBe('sudo usermod -aG docker "$USER"');
     expect(advice.then).toContain("log out and in again");
+  });
+
+  test.for([
+    'ID="rhel"\nID_LIKE="fedora"\n',
+    'ID="rocky"\nID_LIKE="rhel centos fedora"\n',
+    'ID="ol"\nID_LIKE="fedora"\n',
+  ])("%j: its docker is podman, so Docker's own page, or podman", (release) => {
+    const advice = adviseEngine(facts({ release }));
+    expect(advice.what).toContain("https://docs.docker.com/engine/install/centos");
+    expect(advice.commands.join()).not.toContain("dnf install docker");
+    expect(advice.then).toContain("NANOCLAW_DOCKER=podman");
   });
 
   test("on a system that is not known: where it is told", () => {

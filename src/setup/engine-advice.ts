@@ -47,14 +47,24 @@ const systemd = "sudo systemctl enable --now docker";
 /** By the package manager of the distribution's family. */
 const families: readonly [RegExp, string[]][] = [
   [/^(debian|ubuntu|raspbian|linuxmint|pop)$/, ["sudo apt-get install docker.io", systemd]],
-  [/^(fedora|rhel|centos|rocky|almalinux|amzn)$/, ["sudo dnf install docker", systemd]],
+  [/^(fedora|amzn)$/, ["sudo dnf install docker", systemd]],
   [/^(arch|manjaro|endeavouros)$/, ["sudo pacman -S docker", systemd]],
   [/^(opensuse.*|suse|sles)$/, ["sudo zypper install docker", systemd]],
   [/^alpine$/, ["sudo apk add docker", "sudo rc-update add docker default", "sudo rc-service docker start"]],
 ];
 
+/** What they call docker is podman under that name: there is no such service. */
+const redHat = /^(rhel|centos|rocky|almalinux|ol)$/;
+
+const installOnRedHat: EngineAdvice = {
+  what: "Docker is not installed, and this system's own packages have podman alone: https://docs.docker.com/engine/install/centos tells how it is had. Then:",
+  commands: [systemd, join],
+  then: `${relogin}\nOr podman instead: sudo dnf install podman, and NANOCLAW_DOCKER=podman in .env.`,
+};
+
 function installOnLinux({ release }: EngineFacts): EngineAdvice {
   const names = [...valuesOf(release, "ID"), ...valuesOf(release, "ID_LIKE")];
+  if (names.some((name) => redHat.test(name))) return installOnRedHat;
   const commands = names.map((name) => families.find(([pattern]) => pattern.test(name))?.[1]).find(Boolean);
   if (commands) return { what: "Docker is not installed.", commands: [...commands, join], then: relogin };
   return {

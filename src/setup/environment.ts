@@ -1,4 +1,5 @@
-import { accessSync, constants, statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Config } from "../config.ts";
 import type { State, Step } from "./step.ts";
 
@@ -22,12 +23,12 @@ export interface EnvironmentFacts {
 export function judgeEnvironment(facts: EnvironmentFacts): State {
   const { platform, home, locked, freeBytes, neededBytes } = facts;
   if (locked !== undefined) {
-    const cure = `chown -R "$USER" '${home}', or set NANOCLAW_HOME to a folder of yours`;
+    const cure = `sudo chown -R "$USER" '${home}', or set NANOCLAW_HOME to a folder of yours`;
     return { kind: "impossible", detail: `the home ${home} cannot be written: ${locked}`, cure };
   }
   if (freeBytes < neededBytes) {
     const detail = `only ${gib(freeBytes)} GiB are free on the disk of ${home}; turns need ${gib(neededBytes)}`;
-    const cure = "make room there (du -xh --max-depth=2 | sort -h shows what takes it), or lower NANOCLAW_FREE_DISK";
+    const cure = "make room there (du -xh -d 2 . | sort -h shows what takes it), or lower NANOCLAW_FREE_DISK";
     return { kind: "impossible", detail, cure };
   }
   const notes = [
@@ -48,8 +49,14 @@ export const environmentStep: Step = {
   run: () => Promise.reject(new Error("There is nothing to do.")),
 };
 
+/** Of a home that setup cannot even take for itself, for the reason given. */
+export const judgeClosedHome = (config: Config, reason: string): State => {
+  const facts = factsOf(config);
+  return judgeEnvironment({ ...facts, locked: facts.locked ?? reason });
+};
+
 function factsOf({ home, settings, zone }: Config): EnvironmentFacts {
-  const { bavail, bsize } = statfsSync(home);
+  const { bavail, bsize } = statfsSync(existing(home));
   return {
     ...{ home, zone, platform: process.platform, node: process.version, isRoot: process.getuid?.() === 0 },
     locked: whyLocked(home),
@@ -58,9 +65,13 @@ function factsOf({ home, settings, zone }: Config): EnvironmentFacts {
   };
 }
 
+/** The folder itself, or the next one above it that is there. */
+const existing = (path: string): string =>
+  existsSync(path) || dirname(path) === path ? path : existing(dirname(path));
+
 function whyLocked(home: string): string | undefined {
   try {
-    accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK);
+    accessSync(existing(home), constants.R_OK | constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {
     return (error as Error).message;

@@ -86,12 +86,17 @@ async function ask({ ui, answers, terminal }: Setup): Promise<Way> {
   return ui.ask.choose<Way>("How does the assistant get to Kiro?", [
     { value: "key", label: "By an API key", hint: "recommended; nothing of your home is shown to it" },
     { value: "login", label: "By your own login", hint: "kiro-cli login" },
-    { value: "skip", label: "Later", hint: "until then the offline agent: reminders, no language model" },
+    {
+      value: "skip",
+      label: "Later",
+      hint: "until then the offline agent, in the local chat alone: reminders, no language model",
+    },
   ]);
 }
 
 async function goBy(way: Way, setup: Setup): Promise<Outcome> {
-  const detail = "not now: the built-in offline agent answers the local chat (reminders, no language model)";
+  const detail =
+    "not now: the built-in offline agent answers the local chat (reminders, no language model), and nobody on WhatsApp";
   switch (way) {
     case "key":
       return keepKey(setup);

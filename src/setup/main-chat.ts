@@ -55,10 +55,12 @@ async function mainChats(config: Config): Promise<GroupView["chats"]> {
 const shownJid = (jid: string): string => jid.replace(/^(\d+)@s\.whatsapp\.net$/, "+$1");
 
 async function run(setup: Setup): Promise<Outcome> {
+  const settings = () => JSON.stringify(setup.config().settings);
+  const before = settings();
   const missing = await decideWhose(setup);
   if (missing) return missing;
-  // A host that runs was started with the settings before.
-  if (setup.isRestartDue()) await setup.passing.close();
+  // One that was started for the question has the settings before.
+  if (settings() !== before) await setup.passing.close();
   const account = await connectedAs(setup);
   const chats = (await mainChats(setup.config())).filter(({ held }) => !held);
   if (chats.length > 0) {

@@ -17,11 +17,12 @@ function jsonUi({ stdout }: Pick<Terminal, "stdout">): Ui {
     event: (step, type, lines, facts = {}) =>
       line({ step, status: "waiting", type, ...facts, text: [lines].flat().join("\n") }),
     ended: (result) => line({ step: result.step, ...result.outcome, ...withCure(result) }),
-    summary: (results, cancelled) => {
+    summary: (end) => {
+      const { results, cancelled } = end;
       const named = (status: string) =>
         results.filter(({ outcome }) => outcome.status === status).map(({ step }) => step);
       const lists = { done: named("done"), skipped: named("skipped"), failed: named("failed"), needs: named("needs") };
-      const detail = summaryLines(results, cancelled).join(" ");
+      const detail = summaryLines(end).join(" ");
       const isWhole = cancelled === undefined && results.every(isFine);
       line({ step: "summary", status: isWhole ? "done" : "failed", detail, ...lists });
     },
@@ -53,6 +54,6 @@ function textUi({ stdout }: Pick<Terminal, "stdout">): Ui {
       line(`${MARKS[outcome.status].padEnd(7)}  ${step.padEnd(11)}  ${outcome.detail}`);
       if (cure !== undefined) line(`         -> ${cure.replaceAll("\n", "\n            ")}`);
     },
-    summary: (results, cancelled) => line(["", ...summaryLines(results, cancelled)].join("\n")),
+    summary: (end) => line(["", ...summaryLines(end)].join("\n")),
   };
 }

@@ -34,7 +34,5 @@ export interface Setup {
   config(): Config;
   /** Writes settings to `.env`; a host that runs knows them after its next start. */
   save(changes: EnvChanges): void;
-  /** Settings were changed that a running host does not know. */
-  readonly isRestartDue: () => boolean;
   passing: PassingHost;
 }

@@ -7,13 +7,14 @@ import { CommandError } from "../cli/outcome.ts";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Setup, Step } from "./step.ts";
+import { hostNow, runningService, untilServed } from "./served.ts";
+import type { Setup, State, Step } from "./step.ts";
 import { Cancelled } from "./ui.ts";
 
 export const testStep: Step = {
   name: "test",
   title: "A message there and back, through the local chat",
-  look: () => Promise.resolve({ kind: "todo", detail: "" }),
+  look,
   run,
 };
 
@@ -22,6 +23,19 @@ const HELP = "help";
 const PROMPT = "This is a test of the installation: answer with one short sentence.";
 const LIMIT_MS = 180_000;
 const LOOK_MS = 100;
+
+/** For a service that was only just started; its own step waits longer. */
+const PATIENCE_MS = 5_000;
+
+/** An own host would answer in the service's place, and tell nothing about it. */
+async function look(setup: Setup): Promise<State> {
+  const service = await runningService(setup);
+  if (!service) return { kind: "todo", detail: "" };
+  await setup.passing.close();
+  if ((await hostNow(setup)) || (await untilServed(setup, service, PATIENCE_MS))) return { kind: "todo", detail: "" };
+  const cure = "npm run nanoclaw -- service status  says why";
+  return { kind: "impossible", detail: "the service runs, but does not answer", cure, waitsFor: "service" };
+}
 
 async function run(setup: Setup): Promise<Outcome> {
   const { terminal, passing, ui } = setup;

@@ -24,6 +24,15 @@ export interface Result {
   outcome: Outcome;
 }
 
+/** What there is to say at the end. */
+export interface End {
+  results: readonly Result[];
+  /** The step at which the person left. */
+  cancelled: StepName | undefined;
+  /** What nobody's step is any more, and is still to do. */
+  left: readonly string[];
+}
+
 /** Where setup shows what it does. */
 export interface Ui {
   /** Undefined: nobody is there. */
@@ -36,8 +45,7 @@ export interface Ui {
   /** For whoever has to do something meanwhile. */
   event(step: StepName, type: string, lines: string | string[], facts?: object): void;
   ended(result: Result): void;
-  /** @param cancelled the step at which the person left. */
-  summary(results: readonly Result[], cancelled: StepName | undefined): void;
+  summary(end: End): void;
 }
 
 /** The person wants to go; what was done stays. */

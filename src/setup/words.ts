@@ -1,5 +1,4 @@
-import type { StepName } from "./outcome.ts";
-import type { Result } from "./ui.ts";
+import type { End, Result } from "./ui.ts";
 
 export const AGAIN = "npm run nanoclaw -- setup";
 
@@ -13,13 +12,16 @@ export function cureOf({ step, outcome }: Result): string | undefined {
 }
 
 /** What a person is told at the end. */
-export function summaryLines(results: readonly Result[], cancelled: StepName | undefined): string[] {
+export const summaryLines = (end: End): string[] => [...courseLines(end), ...end.left];
+
+function courseLines({ results, cancelled, left }: End): string[] {
   const named = (wanted: (result: Result) => boolean) => results.filter(wanted).map(({ step }) => step);
   const done = named(({ outcome }) => outcome.status === "done");
   const open = named((result) => !isFine(result));
   const doneWords = done.length > 0 ? `Done: ${done.join(", ")}.` : "Nothing was done yet.";
   if (cancelled !== undefined) return [`Stopped at ${cancelled}. ${doneWords} The same command goes on: ${AGAIN}`];
   if (open.length > 0) return [`${doneWords} Not done: ${open.join(", ")}. The same command goes on: ${AGAIN}`];
+  if (left.length > 0) return [doneWords];
   return [`${doneWords} Nothing is left to do.`, ...next(results)];
 }
 

@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
@@ -12,9 +14,11 @@ import { addSetup } from "../../src/cli/setup.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
 import { loadConfig } from "../../src/config.ts";
 import { checkoutSource } from "../../src/containers.ts";
+import { homePaths } from "../../src/home.ts";
 import { PROTOCOL_LABEL, SOURCE_LABEL } from "../../src/runtime/docker/image.ts";
 import { nanoclaw, type Command as Run } from "./command.ts";
 import { compileCache } from "./compile-cache.ts";
+import { onLinux, processesOf } from "./processes.ts";
 import { until } from "./until.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -53,6 +57,8 @@ export interface SetupSite extends Disposable {
   docker(way: DockerWay, build?: BuildWay): void;
   /** The image is there already. */
   image(): void;
+  /** A host that answers in the home, as `/control/status` says it. */
+  serving(host: { pid: number; startedAt: number; agent: string }): Promise<AsyncDisposable>;
   /** There is a manager of services, as `fixtures/service-programs` says. */
   manager(): void;
   /** Command lines that it was asked. */
@@ -93,12 +99,36 @@ export function openSetupSite(): SetupSite {
         writeFileSync(join(bin, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
       }
     },
+    serving: (host) => serveStatus(homePaths(home).socket, host),
     image: () => writeFileSync(join(bin, "docker.image"), ""),
     dockerCalls: () => linesIn(join(bin, "docker.calls")),
     managerCalls: () => linesIn(join(root, "stand-ins", "calls")),
     read: (path) => readFileSync(join(root, path), "utf8"),
-    [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }),
+    [Symbol.dispose]: () => {
+      const left = leftOf(root);
+      rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+      if (left.length > 0) throw new Error(`Still running after the test:\n${left.join("\n")}`);
+    },
   };
+}
+
+const LEAVING_MS = 10_000;
+
+/** What was ended may need a moment to go; nothing else may be there. */
+function leftOf(root: string): string[] {
+  if (!onLinux) return [];
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (const since = performance.now(); ; Atomics.wait(pause, 0, 0, 25)) {
+    const left = processesOf(root);
+    if (left.length === 0 || performance.now() - since > LEAVING_MS) return left;
+  }
+}
+
+async function serveStatus(socket: string, host: object): Promise<AsyncDisposable> {
+  mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
+  const server = createServer((_request, response) => void response.end(JSON.stringify(host)));
+  await once(server.listen(socket), "listening");
+  return { [Symbol.asyncDispose]: async () => void (await once(server.close(), "close")) };
 }
 
 const linesIn = (path: string): string[] =>
@@ -161,6 +191,8 @@ export interface Dialogue extends AsyncDisposable {
   /** Waits until this is asked (text), or was shown since the last answer, then types. Rejects when the command ends before. */
   answer(shown: string | RegExp, typed: string): Promise<void>;
   says(shown: string | RegExp): Promise<void>;
+  /** The terminal is closed, and the command with it. */
+  hangUp(): void;
   ended: Promise<number | string>;
 }
 
@@ -202,6 +234,7 @@ function openDialogue(args: string[], env: Record<string, string>): Dialogue {
     screen: () => plain(shown),
     says,
     ended,
+    hangUp: () => void child.kill("SIGKILL"),
     answer: async (wanted, typed) => {
       await says(wanted);
       read = shown.length;

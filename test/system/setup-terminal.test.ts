@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { installKiroCli } from "../kiro-cli/bundle.ts";
 import { keys, openSetupSite, type Dialogue, type SetupSite } from "./setup-site.ts";
+import { until } from "./until.ts";
 
 const API_KEY = "ksk_0123456789abcdef";
 const hasScript = process.platform === "linux";
@@ -123,6 +124,16 @@ describe.runIf(hasScript)("setup at a terminal", { timeout: 120_000 }, () => {
     expect(await dialogue.ended).toBe(130);
     expect(dialogue.screen()).toContain("Stopped at image.");
     expect(site.dockerCalls().at(-1)).toBe("ended");
+  });
+
+  test("a terminal that is closed while the image is built takes the build along", async () => {
+    using site = openSetupSite();
+    site.docker("up", "hangs");
+    await using dialogue = site.interactive(["--only", "image"]);
+    await dialogue.answer(BUILD, keys.enter);
+    await dialogue.says(/Step 1\/2/);
+    dialogue.hangUp();
+    await until(() => site.dockerCalls().at(-1) === "ended");
   });
 
   test("what is done is not asked again", async () => {

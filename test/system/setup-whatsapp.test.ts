@@ -67,9 +67,13 @@ describe("setup of WhatsApp, for a program", { timeout: 120_000 }, () => {
     await using place = await openLinkSite();
     const group = family(place);
     const { site, server, env } = place;
-    const only = ["--only", "whatsapp,main,groups", "--group", "família & freunde"];
+    const only = ["--only", "kiro,whatsapp,main,groups", "--kiro", "skip", "--group", "família & freunde"];
     const { exit, lines } = await place.link([...only, "--whatsapp", "qr"]);
-    expect([exit, endsOf(lines)]).toEqual([0, { whatsapp: "done", main: "done", groups: "done", summary: "done" }]);
+    const done = { whatsapp: "done", main: "done", groups: "done", summary: "done" };
+    expect([exit, endsOf(lines)]).toEqual([0, { kiro: "skipped", ...done }]);
+    // Nobody may take it for an assistant that answers.
+    expect(lineOf(lines, "kiro").detail).toContain("nobody on WhatsApp");
+    expect(lineOf(lines, "summary").detail).toContain("groups set main --agent offline");
     expect(lineOf(lines, "main").detail).toContain(`write to yourself: +${server.phone.number}`);
     const [main, registered] = await place.groups();
     expect(main).toMatchObject({

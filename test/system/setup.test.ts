@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { installKiroCli } from "../kiro-cli/bundle.ts";
 import { chatClient } from "../../src/cli/chat-client.ts";
 import { connect } from "../../src/cli/connection.ts";
 import { loadConfig } from "../../src/config.ts";
 import { nanoclaw } from "./command.ts";
-import { endsOf, lineOf, openSetupSite, type SetupSite } from "./setup-site.ts";
+import { isRoot, plainUser } from "./processes.ts";
+import { endsOf, lineOf, linesOf, openSetupSite, type SetupSite } from "./setup-site.ts";
 import { until } from "./until.ts";
 
 const API_KEY = "ksk_0123456789abcdef";
@@ -87,6 +88,7 @@ describe("setup without questions", { timeout: 120_000 }, () => {
     expect(second.stderr()).toContain("Setup runs in this home already (process ");
     first.child.kill("SIGKILL");
     await first.ended;
+    site.docker("up"); // nobody was left to end the build
     expect((await site.setup(["--only", "environment"])).exit).toBe(0);
   });
 
@@ -331,29 +333,76 @@ describe("the folders that groups may be shown", { timeout: 120_000 }, () => {
 
 describe.runIf(process.platform === "linux")("the service", { timeout: 120_000 }, () => {
   const service = (site: SetupSite, ...args: string[]) => site.setup(["--only", "service", ...args]);
+  /** Its process is the one that the stand-in for the manager names. */
+  const host = (agent = "offline", startedAt = Date.now()) => ({ pid: 4321, startedAt, agent });
+  /** `install` is one, too. */
+  const restarts = (site: SetupSite) => site.managerCalls().filter((call) => /--user restart nanoclaw/.test(call));
+  const key = ["--kiro-key-file", "-"];
 
   test("is installed and runs; the second time there is nothing to do", async () => {
     using site = openSetupSite();
     site.manager();
-    mkdirSync(site.home);
+    await using _host = await site.serving(host());
     for (const _ of ["first", "again"]) {
       const { exit, lines } = await service(site);
       expect([exit, lineOf(lines, "service").detail]).toEqual([0, expect.stringContaining("4321")]);
     }
+    expect(restarts(site)).toHaveLength(1);
     expect(readFileSync(join(site.person, ".config", "systemd", "user", "nanoclaw.service"), "utf8")).toContain(
       `NANOCLAW_HOME=${site.home}`,
     );
   });
 
-  test("is started anew when a setting was changed that it does not know", async () => {
+  test("is started anew when .env is newer than it, also by a later run; without its step that is said", async () => {
+    using site = openSetupSite();
+    site.manager();
+    await using _host = await site.serving(host("kiro", Date.now() - 1));
+    await service(site);
+    const { exit, lines } = await site.setup(["--only", "kiro", ...key], {}, API_KEY);
+    expect([exit, lineOf(lines, "summary").detail]).toEqual([
+      0,
+      "Done: kiro. The host that runs (process 4321) does not know all of this yet; " +
+        "restart it: npm run nanoclaw -- service restart",
+    ]);
+    expect(restarts(site)).toHaveLength(1);
+    expect((await service(site)).exit).toBe(0);
+    expect(restarts(site)).toHaveLength(2);
+  });
+
+  test("is started anew when Kiro is there now and it still answers by the offline agent", async () => {
     using site = openSetupSite();
     site.manager();
     mkdirSync(site.home);
-    await service(site);
-    const before = site.managerCalls().length;
-    const { exit } = await site.setup(["--only", "kiro,service", "--kiro-key-file", "-"], {}, API_KEY);
-    expect(exit).toBe(0);
-    expect(site.managerCalls().slice(before)).toContainEqual(expect.stringMatching(/--user restart nanoclaw/));
+    const env = join(site.home, ".env");
+    writeFileSync(env, `KIRO_API_KEY=${API_KEY}\n`);
+    utimesSync(env, 1, 1);
+    for (const [agent, wanted] of [
+      ["kiro", 1],
+      ["offline", 2],
+    ] as const) {
+      await using _host = await site.serving(host(agent));
+      expect((await service(site)).exit).toBe(0);
+      expect(restarts(site)).toHaveLength(wanted);
+    }
+  });
+
+  test("that never answers is a failure with its last words, and no host of setup's own answers in its place", async () => {
+    using site = openSetupSite();
+    site.manager();
+    mkdirSync(site.home);
+    const { exit, lines } = await site.setup(["--only", "service,test", "--yes"]);
+    expect([exit, endsOf(lines)]).toEqual([1, { service: "failed", test: "skipped", summary: "failed" }]);
+    expect(lineOf(lines, "service").detail).toMatch(/^it does not answer .*4321.*it said last: .*the stand-in began$/);
+    expect(lineOf(lines, "test").detail).toContain("waits for: service");
+    const alone = await site.setup(["--only", "test"]);
+    expect([alone.exit, lineOf(alone.lines, "test").detail]).toEqual([1, "the service runs, but does not answer"]);
+    // One of another home says nothing about this one.
+    const unit = join(site.person, ".config", "systemd", "user", "nanoclaw.service");
+    writeFileSync(
+      unit,
+      readFileSync(unit, "utf8").replaceAll(`NANOCLAW_HOME=${site.home}`, "NANOCLAW_HOME=/elsewhere"),
+    );
+    expect((await site.setup(["--only", "test"])).exit).toBe(0);
   });
 
   test("without a manager of services says what else there is", async () => {
@@ -365,6 +414,25 @@ describe.runIf(process.platform === "linux")("the service", { timeout: 120_000 }
 });
 
 describe("a home that cannot be used", { timeout: 120_000 }, () => {
+  test.skipIf(isRoot && plainUser() === undefined)("is what its first step says, whatever was wanted", async () => {
+    using site = openSetupSite();
+    mkdirSync(site.home);
+    chmodSync(dirname(site.home), 0o755);
+    chmodSync(site.home, 0o555);
+    const uid = plainUser();
+    const options = { env: site.env, ...(uid !== undefined && { uid }) };
+    await using command = nanoclaw(site.home, ["setup", "--json", "--only", "image"], options);
+    expect([await command.ended, command.stderr()]).toEqual([1, ""]);
+    const lines = linesOf(command);
+    expect(endsOf(lines)).toEqual({ environment: "failed", summary: "failed" });
+    const { detail, cure } = lineOf(lines, "environment");
+    expect([detail, cure]).toEqual([
+      expect.stringContaining(`the home ${site.home} cannot be written: `),
+      expect.stringContaining(`sudo chown -R "$USER" '${site.home}'`),
+    ]);
+    chmodSync(site.home, 0o755);
+  });
+
   test("settings that are wrong are told all at once, with exit 2", async () => {
     using site = openSetupSite();
     mkdirSync(site.home);
