@@ -45,7 +45,7 @@ const inWords = (bytes: number): string =>
 
 /** Copies from before a restore, or a move from another program: only their owner knows when they may go. */
 function copies({ home }: Config): Check[] {
-  const found = [home, homePaths(home).store].flatMap((folder) =>
+  const found = [home, homePaths(home).store, join(home, "groups"), join(home, "data")].flatMap((folder) =>
     (existsSync(folder) ? readdirSync(folder) : [])
       .filter((name) => /(^|-)before-(restore|nanoclaw)/.test(name))
       .map((name) => join(folder, name)),

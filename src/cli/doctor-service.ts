@@ -16,7 +16,11 @@ export async function checkService(terminal: Terminal, isHostRunning: boolean): 
       };
       return [{ name, state: "wrong", detail, cure: cure ?? "npm run nanoclaw -- service install", fix }];
     }
-    const check: Check = { name, state: stateOf(kind, isHostRunning, cure), detail: `${kind}: ${detail}` };
+    const check: Check = {
+      name,
+      state: stateOf(kind, isHostRunning, cure),
+      detail: kind === "no-manager" ? detail : `${kind}: ${detail}`,
+    };
     return [{ ...check, detail: check.detail.replace(/: $/, ""), ...(cure !== undefined && { cure }) }];
   } catch (error) {
     return [{ name, state: "note", detail: (error as Error).message }];

@@ -98,6 +98,7 @@ async function checkTurns(
   const trial = prompt === null ? null : { prompt, interrupted };
   return [
     ...(await checkContainers({ config, env, interrupted, stderr }, status, isMeant)),
+    ...checkSameRuntime(here, config),
     ...(await checkKiro({ config, env, person, isMeant, isHostRunning: status?.running === true, trial })),
   ];
 }
@@ -106,6 +107,14 @@ async function checkTurns(
 function asHostSees(here: Config, status: HostStatus | undefined): Config {
   if (!status?.running || status.configuredRuntime === undefined) return here;
   return { ...here, settings: { ...here.settings, NANOCLAW_AGENT_RUNTIME: status.configuredRuntime ?? undefined } };
+}
+
+function checkSameRuntime({ settings: here }: Config, { settings: host }: Config): Check[] {
+  if (here.NANOCLAW_AGENT_RUNTIME === host.NANOCLAW_AGENT_RUNTIME) return [];
+  const [its, ours] = [host, here].map((one) => one.NANOCLAW_AGENT_RUNTIME ?? "unset");
+  const detail = `NANOCLAW_AGENT_RUNTIME is ${its} for the running host, and ${ours} here`;
+  const cure = "restart the host if .env was changed since it started; what the service file sets stands above .env";
+  return [{ name: "runtime setting", state: "note", detail, cure }];
 }
 
 /** A running host knows; without one it is what the settings say. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { lookAtContainers } from "../containers.ts";
+import { lookAtContainers, type ContainerState } from "../containers.ts";
 import type { LedgerStatus } from "../control/status.ts";
 import { homePaths } from "../home.ts";
 import type { ChannelState } from "../main.ts";
@@ -31,7 +31,7 @@ export interface StatusFacts extends HostFacts {
   /** Of the program on the disk, which the next start runs. */
   installed: Versions;
   /** Null: turns need none. */
-  image: { name: string; state: string } | null;
+  image: { name: string; state: ContainerState["kind"] | "unknown" } | null;
   /** Null: not known; in containers it is the image's. */
   kiroCli: string | null;
 }

@@ -28,9 +28,17 @@ function hostLines({ running, startedAt, pid, agent, runtime, service }: Status,
     : ["Host: does not run. Start it with: npm start"];
   return [
     ...host,
-    `Service: ${service.kind}${service.kind === "running" && service.pid ? ` (process ${service.pid})` : ""}`,
+    `Service: ${serviceWords[service.kind]}${service.kind === "running" && service.pid ? ` (process ${service.pid})` : ""}`,
   ];
 }
+
+const serviceWords: Record<Status["service"]["kind"], string> = {
+  running: "running",
+  stopped: "stopped",
+  "not-installed": "not installed (npm run nanoclaw -- service install)",
+  "no-manager": "nothing on this machine manages services",
+  unknown: "not known",
+};
 
 type Rows = readonly (readonly string[])[];
 
@@ -122,9 +130,19 @@ const unsentRows = ({ unsentChats, now }: Status): Rows =>
     `${count} to ${chat}, the oldest for ${durationWords(now - since)}`,
   ]);
 
+const imageWords: Record<NonNullable<Status["image"]>["state"], string> = {
+  ready: "made from these sources",
+  "other-source": "made from other sources (npm run nanoclaw -- doctor --fix)",
+  "other-version": "of another version (npm run nanoclaw -- doctor --fix)",
+  "no-image": "not built",
+  "no-engine": "the container engine does not answer",
+  "no-client": "there is no container engine",
+  unknown: "not known",
+};
+
 function versionRows({ versions, image, kiroCli }: Status): Rows {
   const agent = [
-    ...(image ? [`image ${image.name}: ${image.state}`] : []),
+    ...(image ? [`image ${image.name}: ${imageWords[image.state]}`] : []),
     ...(kiroCli === null ? [] : [`kiro-cli ${kiroCli}`]),
   ];
   const own = `NanoClaw ${versions.nanoclaw}, Node ${versions.node}, Baileys ${versions.baileys}`;

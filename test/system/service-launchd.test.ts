@@ -4,6 +4,7 @@ import { parse } from "plist";
 import { expect, it } from "vitest";
 import { ask, connectHost } from "../../src/cli/connection.ts";
 import { seedCommands } from "../docs/seed-walkthrough-commands.ts";
+import { run } from "./command.ts";
 import { openServiceSite, root, type ServiceSite } from "./service-site.ts";
 import { until } from "./until.ts";
 
@@ -109,6 +110,14 @@ it(
     const verify = site.shell([plutil, rg, list].join("\n"));
     expect(verify.stdout).toMatch(/"NANOCLAW_AGENT_RUNTIME" => "host"\n\d+:.*"runtime":"host"/);
     expect(verify.stdout).toContain(`${inForce.pid}\t0\tcom.nanoclaw`);
+    // .env says docker, and no engine answers; the host that runs knows better.
+    const doctor = await run(site.home, ["doctor", "--quick", "--json"], { env: site.env });
+    const checks = JSON.parse(doctor.stdout) as { name: string; detail: string }[];
+    expect(checks.find(({ name }) => name === "runtime")?.detail).toMatch(/^host, set so by NANOCLAW_AGENT_RUNTIME:/);
+    expect(checks.map(({ name }) => name)).not.toContain("engine");
+    expect(checks.find(({ name }) => name === "runtime setting")?.detail).toBe(
+      "NANOCLAW_AGENT_RUNTIME is host for the running host, and docker here",
+    );
     // PlistBuddy wrote the whole file anew, in its own manner.
     expect(await service.status()).toMatchObject({ kind: "running", pid: inForce.pid, stale: false });
 
@@ -129,6 +138,24 @@ it(
     const back = site.shell(toDocker);
     expect(back).toEqual({ status: 0, stdout: "", stderr: "" });
     expect((await facts(site)).runtime).toBe("docker");
+  },
+  LIMIT,
+);
+
+it(
+  "takes the runtime as its page says, also when it is set already",
+  async () => {
+    using site = openServiceSite();
+    const service = site.service("macos");
+    await service.install();
+    const [change = ""] = /^PLIST=[^]*?^fi$/m.exec(readFileSync(join(root, "docs", "service.md"), "utf8")) ?? [];
+    for (let count = 1; count <= 2; count += 1) {
+      await service.stop();
+      expect(site.shell(change)).toEqual({ status: 0, stdout: "", stderr: "" });
+      await service.start();
+      expect((await facts(site)).runtime).toBe("host");
+    }
+    expect(plistOf(site)["EnvironmentVariables"]).toMatchObject({ NANOCLAW_AGENT_RUNTIME: "host" });
   },
   LIMIT,
 );

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { nanoclaw, run } from "./command.ts";
+import { openScriptSite } from "./setup-script.ts";
 import { openSite, tempHome } from "./site.ts";
 
 // Each is two programs or three.
@@ -54,4 +55,21 @@ it("ends with 2 for a wrong setting when it is started by hand", async () => {
   expect((await run(home, ["start"])).exit).toBe(2);
   expect((await run(home, ["service", "install"], { env: { HOME: home } })).exit).toBe(2);
   expect((await run(home, ["service", "install", "--platform", "windows"])).exit).toBe(2);
+});
+
+it("is verified by the runtime that the host goes by, whatever this shell and .env say", async () => {
+  using site = openScriptSite({
+    NANOCLAW_AGENT: "offline",
+    NANOCLAW_WHATSAPP: "off",
+    NANOCLAW_DOCKER: "/nowhere/docker",
+  });
+  const verify = async () => (await site.run("09-verify.sh", ["--quick"])).block;
+  await using host = nanoclaw(site.home, ["start"], { env: { ...site.env, NANOCLAW_AGENT_RUNTIME: "host" } });
+  await host.says("NanoClaw runs");
+  const asHost = await verify();
+  expect(asHost).toMatchObject({ DOCKER: "not_needed", AGENT_IMAGE: "not_needed" });
+  expect(asHost["ERROR"]).not.toMatch(/container|restart the host/);
+  host.child.kill("SIGTERM");
+  await host.ended;
+  expect(await verify()).toMatchObject({ DOCKER: "not_running", AGENT_IMAGE: "missing" });
 });
