@@ -16,7 +16,7 @@ const manifest = {
   ...{ format: FORMAT, product: "nanoclaw", version: "0.1.0", created: "2026-11-22T10:00:00.000Z", zone: "UTC" },
   ...{ hostRunning: false, withLogs: false, migrations: {}, bytes: 1000 },
 };
-const rights = { mode: 0o600, uid: 0, gid: 0, mtime: 1_700_000_000, size: 0 };
+const rights = { mode: 0o700, uid: 0, gid: 0, mtime: 1_700_000_000, size: 0 };
 const folder = (name: string): Content => ({ entry: { ...rights, name, type: "folder" }, path: name });
 const link = (name: string, target: string): Content => ({
   entry: { ...rights, name, type: "link", target },
