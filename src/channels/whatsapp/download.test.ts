@@ -4,6 +4,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { MediaType } from "baileys";
 import { afterAll, beforeAll, beforeEach, expect, test, afterEach } from "vitest";
 import { type MediaFields, type MediaHost, startMediaHost } from "../../../test/whatsapp-server/media.ts";
@@ -47,6 +49,18 @@ test("a file of any size comes whole, under a safe name", async () => {
       ...{ ok: true, file: `${size}-Plan.pdf`, bytes: size, looksLike: size > 4 ? "application/pdf" : null },
     });
     expect((await readFile(join(folder, `${size}-Plan.pdf`))).equals(bytes)).toBe(true);
+  }
+});
+
+test("a file comes whole while memory is tidied up", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const tidying = setInterval(collect, 0);
+  try {
+    const fields = await host.put(Buffer.alloc(1_000, pdf), "document");
+    for (let time = 0; time < 3; time += 1) expect(await fetchIt(media(fields))).toMatchObject({ ok: true });
+  } finally {
+    clearInterval(tidying);
   }
 });
 

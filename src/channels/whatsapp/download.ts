@@ -59,20 +59,21 @@ export async function download(media: Media, options: DownloadOptions): Promise<
   using patience = createPatience(options.signal, { idleMs, wholeMs });
   try {
     if (media.bytes !== null && media.bytes > limit) throw tooLarge(media.bytes, limit);
-    const body = await request(media, options, patience, limit);
-    return await save(body, media, options, patience, limit);
+    const response = await request(media, options, patience, limit);
+    return await save(response, media, options, patience, limit);
   } catch (error) {
     return { ok: false, ...failure(error, patience) };
   }
 }
 
-async function request(media: Media, options: DownloadOptions, { signal }: Patience, limit: number): Promise<Body> {
+/** The response itself: Node ends a body that nobody reads yet when its response is out of reach. */
+async function request(media: Media, options: DownloadOptions, { signal }: Patience, limit: number): Promise<Response> {
   const { allowedHost = isWhatsAppHost, fetch: get = fetch } = options;
   let address = addressOf(media, allowedHost);
   for (let redirects = 0; address && redirects <= MOST_REDIRECTS; redirects += 1) {
     const headers = { origin: DEFAULT_ORIGIN, "accept-encoding": "identity" };
     const response = await get(address, { headers, redirect: "manual", signal });
-    if (response.ok && response.body) return checkLength(response, response.body, limit);
+    if (response.ok && response.body) return checkLength(response, limit);
     await response.body?.cancel();
     const location = response.headers.get("location");
     if (!location || response.status < 300 || response.status > 399) throw refusedBy(response.status);
@@ -81,18 +82,16 @@ async function request(media: Media, options: DownloadOptions, { signal }: Patie
   throw new Refusal("it does not lie on WhatsApp's servers", false);
 }
 
-type Body = ReadableStream<Uint8Array>;
-
 /** Padding and HMAC add 11 to 26 bytes. */
-async function checkLength(response: Response, body: Body, limit: number): Promise<Body> {
+async function checkLength(response: Response, limit: number): Promise<Response> {
   const length = Number(response.headers.get("content-length") ?? 0);
-  if (length <= limit + 26) return body;
-  await body.cancel();
+  if (length <= limit + 26) return response;
+  await response.body?.cancel();
   throw tooLarge(length, limit);
 }
 
 async function save(
-  body: Body,
+  response: Response,
   media: Media,
   options: DownloadOptions,
   patience: Patience,
@@ -109,7 +108,7 @@ async function save(
     if (head.length < HEAD_BYTES) head = Buffer.concat([head, plain.subarray(0, HEAD_BYTES)]);
     await file.write(plain);
   };
-  for await (const chunk of body) {
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     patience.heard();
     await write(unsealer.take(chunk));
     patience.heard();
