@@ -1,14 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { API_KEY } from "../system/kiro-site.ts";
 import { NUMBER } from "./phone.ts";
 
 /** What stands on the pages for what each person has of their own. */
 export function putIn(command: string, about: { home: string; group?: string | undefined; image?: string }): string {
   const filled = command
     .replaceAll("120363…@g.us", about.group ?? "120363000000000001@g.us")
-    .replaceAll("ksk_…", API_KEY)
     .replaceAll("<your_number_with_country_code>", NUMBER)
     .replaceAll("nanoclaw-agent:latest", about.image ?? "nanoclaw-agent:latest")
     .replaceAll("<id>", () => newestTask(about.home) ?? "<id>");

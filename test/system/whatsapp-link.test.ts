@@ -1,9 +1,7 @@
-import { useMultiFileAuthState } from "baileys";
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { createBareClient } from "../whatsapp-server/bare-client.ts";
+import { makeOldLink } from "../fork-home/old-link.ts";
 import type { Posted } from "../whatsapp-server/messages.ts";
-import type { WhatsAppServer } from "../whatsapp-server/whatsapp-server.ts";
 import { openSite } from "./site.ts";
 import { modeOf, openWhatsAppSite, type WhatsAppSite } from "./whatsapp-site.ts";
 
@@ -155,7 +153,7 @@ describe.concurrent("a link that is there", { timeout: 60_000 }, () => {
   it("of another program, in one file for each key, is taken over once and its files stay", async () => {
     await using site = await openWhatsAppSite();
     const folder = site.path("store", "auth");
-    await linkMultiFile(site.server, folder);
+    await makeOldLink(site.server, folder);
     const files = readdirSync(folder).sort();
     const [torn = ""] = files.filter((name) => name.startsWith("pre-key-"));
     writeFileSync(site.path("store", "auth", torn), `{"public":`);
@@ -170,19 +168,6 @@ describe.concurrent("a link that is there", { timeout: 60_000 }, () => {
     expect(again.types()).toEqual(["checking", "kept"]);
   });
 });
-
-/** A link as Baileys' own example keeps it. */
-async function linkMultiFile(server: WhatsAppServer, folder: string): Promise<void> {
-  const { state, saveCreds } = await useMultiFileAuthState(folder);
-  using client = createBareClient(server.url, { auth: state });
-  await server.scanQr(await client.qr());
-  await client.ended();
-  await saveCreds();
-  client.connect();
-  await client.open();
-  await client.until(() => state.creds.accountSyncCounter > 0);
-  await saveCreds();
-}
 
 describe.concurrent("linking that is disturbed", { timeout: 60_000 }, () => {
   it("by kill -9 at any moment leaves a link that works, or none", async () => {
